@@ -1,0 +1,1 @@
+"""What tests share: databases, worlds, people. No test lives here."""

@@ -1,0 +1,139 @@
+"""One page: its text zones, its lines and frames, its symbols on the dot grid, its watermark.
+
+Only black and white, since thermal printers have nothing between. Only embedded fonts. The
+metadata is the same for every label and names no one (B12, B15). No page leaves here before an
+independent decoder has read its codes back from the finished file.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from reportlab.pdfgen.canvas import Canvas
+
+from labels import layout
+from labels.codes import Symbol, dots_per_module, module_matrix, verify
+from labels.content import Content
+from labels.layout import MM, Stock
+from labels.typesetting import BOLD, REGULAR, Column, Run, centred
+
+# A tenth of a dot a side: without it some rasterisers colour one more dot.
+_INSET_DOTS = 0.1
+_RULE = 1.2
+
+
+class Sheet:
+    """One page of one stock, its size rounded to whole printer dots."""
+
+    def __init__(self, stock: Stock, dpi: int) -> None:
+        self._stock, self._dpi = stock, dpi
+        self._height_dots = _dots(stock.height_mm, dpi)
+        self._height = self._height_dots * 72 / dpi
+        self._buffer = BytesIO()
+        self._canvas = Canvas(
+            self._buffer,
+            pagesize=(_dots(stock.width_mm, dpi) * 72 / dpi, self._height),
+            pageCompression=1,
+            invariant=1,
+            initialFontName=REGULAR,
+            initialFontSize=layout.FINE,
+        )
+        self._canvas.setTitle("Label")
+        self._canvas.setAuthor("Pharmacy")
+        self._canvas.setSubject("Investigational product")
+        self._canvas.setCreator("Pharmacy")
+        self._canvas.setProducer("Pharmacy")
+        self._furniture()
+
+    def column(self, zone: str) -> Column:
+        """An empty column for the zone of that name."""
+        return Column(self._canvas, self._height, self._stock.zones[zone])
+
+    def centred(self, field: str, text: str, size: float) -> None:
+        """One bold line in the middle of the zone named as its field."""
+        zone = self._stock.zones[field]
+        centred(self._canvas, self._height, zone, Run(field, text, BOLD), size)
+
+    def finished(self, content: Content, caption: str) -> bytes:
+        """Add codes and watermark, close the page, read it back, and return its bytes."""
+        self._code_text(content.code, caption)
+        for symbol in self._stock.symbols:
+            self._draw(symbol, content.code)
+        if content.watermark:
+            self._watermark(content.watermark)
+        self._canvas.showPage()
+        self._canvas.save()
+        pdf = self._buffer.getvalue()
+        verify(pdf, content.code, tuple(self._stock.symbols), self._dpi)
+        return pdf
+
+    def _code_text(self, code: str, caption: str) -> None:
+        """The code in groups of four, to be typed from: large on a label, in a line on a card."""
+        groups = [code[start : start + 4] for start in range(0, len(code), 4)]
+        on_card = "card_code" in self._stock.zones
+        lines = [groups] if on_card else [groups[:3], groups[3:]]
+        column = self.column("card_code" if on_card else "code")
+        column.paragraph([Run("code", caption)], layout.FINE)
+        for line in lines:
+            column.paragraph(
+                [Run("code", " ".join(line), BOLD)], layout.STRONG if on_card else layout.LARGE
+            )
+
+    def _furniture(self) -> None:
+        margin, width = self._stock.margin_mm * MM, self._stock.width_mm * MM
+        self._canvas.setLineWidth(_RULE)
+        for y_mm in self._stock.rules_mm:
+            y = self._height - y_mm * MM
+            self._canvas.line(margin, y, width - margin, y)
+        for name, pad in self._stock.frames.items():
+            zone = self._stock.zones[name]
+            self._canvas.rect(
+                (zone.x_mm - pad) * MM,
+                self._height - (zone.y_mm + zone.height_mm + pad) * MM,
+                (zone.width_mm + 2 * pad) * MM,
+                (zone.height_mm + 2 * pad) * MM,
+            )
+
+    def _draw(self, symbol: Symbol, code: str) -> None:
+        """Draw dark modules as horizontal runs on the dot grid, all in one path: PDFium rounds
+        rectangles that are paths of their own, each its own way, and shears a small symbol."""
+        spot, side = self._stock.symbols[symbol], dots_per_module(symbol, self._dpi)
+        left, top = _dots(spot.x_mm, self._dpi), _dots(spot.y_mm, self._dpi)
+        dot = 72 / self._dpi
+        path = self._canvas.beginPath()
+        for row, modules in enumerate(module_matrix(symbol, code)):
+            bottom = self._height_dots - top - (row + 1) * side
+            for start, length in _dark_runs(modules):
+                path.rect(
+                    (left + start * side + _INSET_DOTS) * dot,
+                    (bottom + _INSET_DOTS) * dot,
+                    (length * side - 2 * _INSET_DOTS) * dot,
+                    (side - 2 * _INSET_DOTS) * dot,
+                )
+        self._canvas.drawPath(path, stroke=0, fill=1)
+
+    def _watermark(self, text: str) -> None:
+        """White on a black band over the full width, in a place nothing else uses."""
+        band = self._stock.band
+        top = self._height - (band.y_mm + band.height_mm) * MM
+        self._canvas.rect(
+            band.x_mm * MM, top, band.width_mm * MM, band.height_mm * MM, stroke=0, fill=1
+        )
+        self._canvas.setFillGray(1)
+        centred(self._canvas, self._height, band, Run("watermark", text, BOLD), layout.KEY)
+        self._canvas.setFillGray(0)
+
+
+def _dark_runs(modules: tuple[bool, ...]) -> list[tuple[int, int]]:
+    """(first column, length) of each stretch of dark modules in a row."""
+    runs: list[tuple[int, int]] = []
+    for column, dark in enumerate(modules):
+        if dark and runs and sum(runs[-1]) == column:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        elif dark:
+            runs.append((column, 1))
+    return runs
+
+
+def _dots(length_mm: float, dpi: int) -> int:
+    return round(length_mm * dpi / 25.4)

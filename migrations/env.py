@@ -1,0 +1,33 @@
+"""Alembic's environment: one transaction for each upgrade, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import context
+
+from pharmacy.persistence import schema
+from pharmacy.persistence.base import Base
+from pharmacy.unblinded import tables
+
+assert schema and tables  # both sides' tables stand in the metadata
+
+
+def run() -> None:
+    """Run the wanted revisions on the engine that `pharmacy.persistence.migrating` hands in."""
+    engine: sa.Engine = context.config.attributes["engine"]
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=True,
+            transactional_ddl=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+
+
+run()

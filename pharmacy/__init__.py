@@ -1,0 +1,1 @@
+"""Twinbag: the software of a blinded home-infusion research pharmacy."""

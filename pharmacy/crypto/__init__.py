@@ -1,0 +1,1 @@
+"""Bytes in, bytes out. The only room that knows the cryptography library."""

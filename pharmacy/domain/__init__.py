@@ -1,0 +1,1 @@
+"""Decisions. Pure: no Flask, no SQL, no files, no clock, no chance."""

@@ -1,0 +1,36 @@
+"""Until when one bag of an infusion day may be started.
+
+The day's own limit is that of its first bag. A later bag goes on where the one before it ends,
+so that only what is still to be infused counts (requirements D7, D11).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_CEILING, Decimal
+
+from pharmacy.domain.dose_plan import DayPlan
+from pharmacy.domain.protocol_parts import Protocol
+from pharmacy.domain.rates import infusion_minutes
+from pharmacy.domain.time_limits import time_limits
+
+
+def minutes_left(day: DayPlan, bag_number: int) -> int:
+    """Whole minutes, rounded up, from the start of a bag to the end of the day on the ladder.
+
+    A bag that the day does not have is a `ValueError`.
+    """
+    if not 1 <= bag_number <= len(day.bags):
+        raise ValueError("the day has no such bag")
+    if bag_number == 1:
+        return day.duration_min
+    before_ml = sum((bag.volume_ml for bag in day.bags[: bag_number - 1]), Decimal(0))
+    _, before_min = infusion_minutes(day.ladder, before_ml)
+    return int((day.duration_min_exact - before_min).to_integral_value(ROUND_CEILING))
+
+
+def bag_latest_start(
+    day: DayPlan, bag_number: int, run_at: datetime, protocol: Protocol
+) -> datetime:
+    """The latest start of a bag, UTC, counted from the run's notional pooling time."""
+    return time_limits(run_at, minutes_left(day, bag_number), protocol).latest_start

@@ -8,10 +8,11 @@ PYTEST := $(PY) -m pytest -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test deep swap pins clean
+.PHONY: help demo fresh-demo run test deep swap pins clean
 
 help:
 	@echo 'make demo   a practice study, ready to try, at http://127.0.0.1:$(PORT)'
+	@echo 'make fresh-demo   throw the practice study away and make it anew'
 	@echo 'make run    an empty installation with a database of its own, at the same address'
 	@echo 'make test   install what the tests need and run them all'
 	@echo 'make deep   the slower, deeper variants of the tests'
@@ -21,6 +22,12 @@ help:
 	@echo 'PORT=8001 after demo or run chooses another port.'
 
 demo: $(VENV)/product
+	@exec $(PY) -m pharmacy serve --demo --port $(PORT)
+
+# The folder is the one that `serve` takes; only the practice study's own files go.
+fresh-demo: $(VENV)/product
+	@folder=$${TWINBAG_INSTANCE:-instance}; rm -f "$$folder"/demo.db "$$folder"/demo.db-wal \
+	  "$$folder"/demo.db-shm "$$folder"/demo-sign-ins.txt
 	@exec $(PY) -m pharmacy serve --demo --port $(PORT)
 
 run: $(VENV)/product

@@ -81,7 +81,10 @@ def upgrade() -> None:
         "lit_audit_head",
         sa.Column("study_id", sa.String(length=32), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("frontier", sa.LargeBinary(), nullable=False),
+        sa.Column("frontier", sa.LargeBinary(length=1032), nullable=False),
+        sa.CheckConstraint(
+            "length(frontier) = 1032", name=op.f("ck_lit_audit_head_frontier_length")
+        ),
         sa.ForeignKeyConstraint(
             ["study_id"], ["study.id"], name=op.f("fk_lit_audit_head_study_id_study")
         ),
@@ -112,6 +115,7 @@ def upgrade() -> None:
         sa.Column("wrapped", sa.LargeBinary(length=80), nullable=False),
         sa.Column("granted_by", sa.String(length=32), nullable=False),
         sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("opened", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "key_name IN ('list', 'record')", name=op.f("ck_lit_key_wrap_key_name_known")
         ),
@@ -132,12 +136,16 @@ def upgrade() -> None:
         sa.Column("study_id", sa.String(length=32), nullable=False),
         sa.Column("key_version", sa.Integer(), nullable=False),
         sa.Column("commitment", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("opening", sa.LargeBinary(length=113), nullable=False),
+        sa.Column("opening", sa.LargeBinary(length=114), nullable=False),
         sa.Column("slots_digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("loaded_by", sa.String(length=32), nullable=False),
         sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
-        sa.CheckConstraint("length(opening) = 113", name=op.f("ck_lit_list_opening_length")),
+        sa.CheckConstraint("length(commitment) = 32", name=op.f("ck_lit_list_commitment_length")),
+        sa.CheckConstraint("length(opening) = 114", name=op.f("ck_lit_list_opening_length")),
         sa.CheckConstraint("length(signature) = 64", name=op.f("ck_lit_list_signature_length")),
+        sa.CheckConstraint(
+            "length(slots_digest) = 32", name=op.f("ck_lit_list_slots_digest_length")
+        ),
         sa.ForeignKeyConstraint(
             ["loaded_by"], ["person.id"], name=op.f("fk_lit_list_loaded_by_person")
         ),
@@ -164,12 +172,19 @@ def upgrade() -> None:
         sa.Column("list_commitment", sa.LargeBinary(length=32), nullable=False),
         sa.Column("record_commitment", sa.LargeBinary(length=32), nullable=False),
         sa.Column("inbox_public", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("inbox_private", sa.LargeBinary(length=113), nullable=False),
+        sa.Column("inbox_private", sa.LargeBinary(length=114), nullable=False),
         sa.Column("recovery_public", sa.LargeBinary(length=32), nullable=False),
         sa.Column("founder_id", sa.String(length=32), nullable=False),
         sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
         sa.CheckConstraint(
-            "length(inbox_private) = 113", name=op.f("ck_lit_study_keys_inbox_private_length")
+            "length(inbox_private) = 114", name=op.f("ck_lit_study_keys_inbox_private_length")
+        ),
+        sa.CheckConstraint(
+            "length(list_commitment) = 32", name=op.f("ck_lit_study_keys_list_commitment_length")
+        ),
+        sa.CheckConstraint(
+            "length(record_commitment) = 32",
+            name=op.f("ck_lit_study_keys_record_commitment_length"),
         ),
         sa.CheckConstraint(
             "length(signature) = 64", name=op.f("ck_lit_study_keys_signature_length")
@@ -302,6 +317,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(length=2129), nullable=False),
         sa.Column("leaf", sa.LargeBinary(length=32), nullable=False),
         sa.CheckConstraint("length(body) = 2129", name=op.f("ck_lit_audit_entry_body_length")),
+        sa.CheckConstraint("length(leaf) = 32", name=op.f("ck_lit_audit_entry_leaf_length")),
         sa.ForeignKeyConstraint(
             ["study_id"],
             ["lit_audit_head.study_id"],
@@ -311,7 +327,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "lit_session",
-        sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("session_id", sa.String(length=32), nullable=False),
         sa.Column("person_id", sa.String(length=32), nullable=False),
         sa.Column("study_id", sa.String(length=32), nullable=False),
@@ -328,8 +343,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["study_id"], ["study.id"], name=op.f("fk_lit_session_study_id_study")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_lit_session")),
-        sa.UniqueConstraint("session_id", name=op.f("uq_lit_session_session_id")),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_lit_session")),
     )
     op.create_table(
         "participant",
@@ -426,11 +440,11 @@ def upgrade() -> None:
         sa.Column("stratum", sa.String(length=60), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("key_version", sa.Integer(), nullable=False),
-        sa.Column("slot_key", sa.LargeBinary(length=113), nullable=False),
-        sa.Column("envelope", sa.LargeBinary(length=113), nullable=False),
+        sa.Column("slot_key", sa.LargeBinary(length=114), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(length=114), nullable=False),
         sa.Column("participant_id", sa.String(length=32), nullable=True),
-        sa.CheckConstraint("length(envelope) = 113", name=op.f("ck_lit_slot_envelope_length")),
-        sa.CheckConstraint("length(slot_key) = 113", name=op.f("ck_lit_slot_slot_key_length")),
+        sa.CheckConstraint("length(envelope) = 114", name=op.f("ck_lit_slot_envelope_length")),
+        sa.CheckConstraint("length(slot_key) = 114", name=op.f("ck_lit_slot_slot_key_length")),
         sa.ForeignKeyConstraint(
             ["participant_id"],
             ["participant.id"],

@@ -30,7 +30,7 @@ def upgrade(instance: Path, demo: bool) -> None:
     """Bring the database to the schema of this program; make it when there is none."""
     config = read_config(installation_environ(instance, demo))
     upgrade_database(config)
-    stands, _wanted = _ask(config)
+    stands, _wanted = revisions(config)
     click.echo(f"The database is at revision {stands}.")
 
 
@@ -38,8 +38,8 @@ def upgrade(instance: Path, demo: bool) -> None:
 @installation_options
 def current(instance: Path, demo: bool) -> None:
     """Say which revision the database has; exit 1 when it is not this program's."""
-    config = _existing(instance, demo)
-    stands, wanted = _ask(config)
+    config = existing_installation(instance, demo)
+    stands, wanted = revisions(config)
     click.echo(f"The database is at revision {stands}; this program wants {wanted}.")
     if stands != wanted:
         raise SystemExit(1)
@@ -49,7 +49,7 @@ def current(instance: Path, demo: bool) -> None:
 @installation_options
 def check(instance: Path, demo: bool) -> None:
     """Check the database's integrity and its references; exit 1 and the findings, if any."""
-    config = _existing(instance, demo)
+    config = existing_installation(instance, demo)
     with _a_sentence_if_unusable():
         findings = migrating.problems(config.owner_database_url)
     for finding in findings:
@@ -79,7 +79,7 @@ def _a_sentence_if_unusable() -> Iterator[None]:
         raise CannotStart(str(error)) from error
 
 
-def _existing(instance: Path, demo: bool) -> Config:
+def existing_installation(instance: Path, demo: bool) -> Config:
     """The settings of an installation that is there: asking must not make an empty database."""
     config = read_config(installation_environ(instance, demo))
     if config.sqlite_path is not None and not config.sqlite_path.exists():
@@ -89,6 +89,7 @@ def _existing(instance: Path, demo: bool) -> Config:
     return config
 
 
-def _ask(config: Config) -> tuple[str, str]:
+def revisions(config: Config) -> tuple[str, str]:
+    """The revision the database has, and the one this program wants."""
     with _a_sentence_if_unusable():
         return migrating.current(config.owner_database_url), migrating.head()

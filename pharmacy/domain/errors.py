@@ -36,4 +36,12 @@ class Conflict(Refusal):
 
 
 class WrongPassword(Refusal):
-    """A signature or sign-in whose secret did not match (403); the try is counted."""
+    """A secret that did not match (403); the try is counted. `field` is where it was typed."""
+
+    field = "password"
+
+
+class WrongPassphrase(WrongPassword):
+    """The passphrase of the lit room did not match (403); the try is counted."""
+
+    field = "passphrase"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from decimal import Decimal
+from functools import lru_cache
 
 from pharmacy.domain.protocol_fields import FieldPlaces, Fields, ProtocolError
 from pharmacy.domain.protocol_parts import (
@@ -41,8 +42,9 @@ OVER_LIMIT_CHOICES = ("skip", "dose_as_limit", "actual")
 LIMIT_KINDS = ("begin", "complete")
 
 
+@lru_cache(maxsize=16)
 def parse_protocol(toml_text: str) -> Protocol:
-    """Read and check a protocol file.
+    """Read and check a protocol file; a text read before gives the same frozen value.
 
     `ProtocolError` (a `BadForm`) is raised for text that is not TOML, a missing, unknown or
     ill-formed field, and fields that contradict each other. Whether the longest plan fits the

@@ -36,13 +36,14 @@ def parse_run_rule(text: str) -> RunRule:
 def runs_on(day: date, rule: RunRule, zone: str) -> tuple[datetime, ...]:
     """The runs of one day at the site, as UTC moments, earliest first.
 
-    A time that the change to summer time skips does not exist on that day and has no run.
+    Where the clock goes forward over a run time the run keeps the hour before the change (02:30
+    is then 03:30); where it goes back the first of the two is meant, once.
     """
     if rule.every_minutes:
         step = timedelta(minutes=rule.every_minutes)
         return tuple(_ticks(day, step, ZoneInfo(zone)))
-    moments = (datetime.combine(day, at, ZoneInfo(zone)) for at in rule.times)
-    return tuple(moment.astimezone(UTC) for moment in moments if _exists(moment))
+    moments = {datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC) for at in rule.times}
+    return tuple(sorted(moments))
 
 
 def _ticks(day: date, step: timedelta, zone: ZoneInfo) -> list[datetime]:
@@ -51,11 +52,9 @@ def _ticks(day: date, step: timedelta, zone: ZoneInfo) -> list[datetime]:
     return [tick + step * n for n in range(int((end - tick) / step))]
 
 
-def _exists(moment: datetime) -> bool:
-    return moment.astimezone(UTC).astimezone(moment.tzinfo).time() == moment.time()
-
-
-def release_time(run_at: datetime, now: datetime, rule: RunRule, preparation: timedelta) -> datetime | None:
+def release_time(
+    run_at: datetime, now: datetime, rule: RunRule, preparation: timedelta
+) -> datetime | None:
     """When a bag of this run that is ready `now` leaves; None when it missed its run.
 
     With fixed times: the run's pooling time plus the preparation margin. With a run every few

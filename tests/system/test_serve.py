@@ -27,6 +27,7 @@ _START_LIMIT_S = 60
 # What the command needs is read before root is given up: root's own folders are closed then.
 _AS_NOBODY = """
 import os, sys
+import pharmacy.cli.serve
 from pharmacy.cli import cli
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

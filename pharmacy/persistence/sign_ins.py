@@ -1,0 +1,70 @@
+"""Server-side sign-in sessions, the throttle on guessing, and the ids of acts already done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from pharmacy.persistence.base import Base, Id
+
+
+class SignInSession(Base):
+    """One browser's sign-in. The row holds the hash of its token, never the token."""
+
+    __tablename__ = "sign_in_session"
+    id: Mapped[Id]
+    token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    csrf_secret: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Throttle(Base):
+    """Failed tries for one account from one address, and until when the next one waits."""
+
+    __tablename__ = "throttle"
+    key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+    wait_until: Mapped[datetime]
+
+
+class Operation(Base):
+    """One act that was done: the id its form carried, a keyed fingerprint, and where it led."""
+
+    __tablename__ = "operation"
+    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.String(32))
+    fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    location: Mapped[str] = mapped_column(sa.String(300))
+    at: Mapped[datetime]
+
+
+def by_token(session: Session, token_hash: bytes) -> SignInSession | None:
+    """The session of a cookie, ended or not."""
+    return session.scalars(
+        sa.select(SignInSession).where(SignInSession.token_hash == token_hash)
+    ).one_or_none()
+
+
+def end_all(session: Session, person_id: str, at: datetime) -> None:
+    """End every open session of a person at once."""
+    session.execute(
+        sa.update(SignInSession)
+        .where(SignInSession.person_id == person_id, SignInSession.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+def throttle(session: Session, key: str) -> Throttle | None:
+    """The count of a key, locked until the commit where the database locks rows."""
+    return session.get(Throttle, key, with_for_update=True)
+
+
+def forget_throttles(session: Session, before: datetime, *, but: str) -> None:
+    """Delete counts whose last miss is older than `before`, except one."""
+    session.execute(sa.delete(Throttle).where(Throttle.last_at < before, Throttle.key != but))

@@ -1,0 +1,1 @@
+"""Use cases of the blinded side, one public verb each."""

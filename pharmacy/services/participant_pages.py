@@ -1,0 +1,223 @@
+"""What blinded people see of participants: where each one stands, and what is next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from pharmacy.domain.lifecycle import BagState
+from pharmacy.domain.protocol import Protocol
+from pharmacy.domain.quantities import format_number, format_weight
+from pharmacy.domain.roles import Permission
+from pharmacy.domain.schedule import visit_window
+from pharmacy.domain.site_time import format_day, format_moment
+from pharmacy.persistence import participants
+from pharmacy.persistence.participants import Participant
+from pharmacy.services import course_pages, visit_schedule
+from pharmacy.services import participants as participant_verbs
+from pharmacy.services.act import Act
+from pharmacy.services.course_pages import CourseSheet
+from pharmacy.services.site_words import Signed, person_name, signature_words
+from pharmacy.services.studies import protocol_of
+
+_STATES = {
+    "registered": ("Registered", "wait"),
+    "eligible": ("Eligible", "wait"),
+    "allocated": ("In the study", "go"),
+    "withdrawn": ("Withdrawn", "neutral"),
+}
+
+
+@dataclass(frozen=True)
+class ParticipantLine:
+    """One participant in the list, with the next thing that somebody must do."""
+
+    participant_id: str
+    code: str
+    state: str
+    tone: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class WeightLine:
+    """One weighing in words."""
+
+    weight: str
+    measured_on: str
+    measured_by: str
+    entered: str
+
+
+@dataclass(frozen=True)
+class ParticipantSheet:
+    """Everything on a participant's page. `open_visits` are those that have no order yet."""
+
+    line: ParticipantLine
+    facts: tuple[tuple[str, str], ...]
+    visits: list[dict[str, str]]
+    weights: tuple[WeightLine, ...]
+    card_made: str
+    eligibility: Signed | None
+    courses: tuple[CourseSheet, ...]
+    open_visits: tuple[tuple[str, str], ...]
+    unsigned: bool
+    orderable: bool
+
+
+@dataclass(frozen=True)
+class OrderRules:
+    """What the protocol fixes for an order, shown before it is signed, and today's site date."""
+
+    rows: tuple[tuple[str, str], ...]
+    today: date
+
+
+def listed(act: Act) -> tuple[ParticipantLine, ...]:
+    """All participants of the study by code."""
+    act.permit(Permission.SEE_PARTICIPANTS)
+    _, protocol = protocol_of(act)
+    found = participants.of_study(act.uow.session, act.in_study.id)
+    return tuple(_line(act, row, protocol) for row in found)
+
+
+def sheet(act: Act, participant_id: str) -> ParticipantSheet:
+    """One participant's page."""
+    act.permit(Permission.SEE_PARTICIPANTS)
+    participant = participant_verbs.find(act, participant_id)
+    zone = _zone(act, participant)
+    _, protocol = protocol_of(act)
+    courses = course_pages.courses_of(act, participant.id, protocol, zone)
+    by_visit = {course.visit_code: course for course in courses}
+    start = visit_schedule.allocated_on(act, participant, zone)
+    card = participants.open_card(act.uow.session, participant.id)
+    open_visits = tuple(
+        (visit.code, visit.name)
+        for visit in protocol.infusion_visits()
+        if visit.code not in by_visit
+    )
+    return ParticipantSheet(
+        line=_line(act, participant, protocol),
+        facts=(
+            ("Consent", format_day(participant.consented_on)),
+            ("Registered", format_moment(participant.registered_at, zone)),
+            ("Place in the study since", format_day(start) if start else "No place yet"),
+        ),
+        visits=visit_schedule.timeline(protocol, start, _today(act, zone), by_visit, zone),
+        weights=_weights(act, participant, zone),
+        card_made=format_moment(card.made_at, zone) if card else "",
+        eligibility=_eligibility(act, participant, zone),
+        courses=courses,
+        open_visits=open_visits,
+        unsigned=participant.state == "registered",
+        orderable=participant.state in ("eligible", "allocated") and bool(open_visits),
+    )
+
+
+def code_of(act: Act, participant_id: str) -> str:
+    """The participant's code, for the heads of forms."""
+    act.permit(Permission.SEE_PARTICIPANTS)
+    return participant_verbs.find(act, participant_id).code
+
+
+def site_today(act: Act, participant_id: str) -> date:
+    """The date at the participant's site."""
+    return _today(act, _zone(act, participant_verbs.find(act, participant_id)))
+
+
+def order_rules(act: Act, participant_id: str) -> OrderRules:
+    """What the protocol lays down for every order: dose, days, ladder, product line."""
+    act.permit(Permission.SIGN_ORDERS)
+    _, protocol = protocol_of(act)
+    rates, split = protocol.rates, protocol.split
+    steps = ", ".join(format_number(step.rate_ml_per_kg_per_min) for step in rates.first)
+    risk = format_number(rates.ceilings.risk_ml_per_kg_per_min)
+    return OrderRules(
+        rows=(
+            ("Dose", f"{format_number(protocol.dose.g_per_kg)} g/kg, or the same volume"),
+            ("Infusion days", f"{split.days}, at risk {split.days_at_risk}"),
+            ("Rate ladder", f"{steps} mL/kg/min; at risk at most {risk}"),
+            ("Protocol", f"{protocol.code}, version {protocol.version}"),
+        ),
+        today=site_today(act, participant_id),
+    )
+
+
+def _line(act: Act, participant: Participant, protocol: Protocol) -> ParticipantLine:
+    state, tone = _STATES[participant.state]
+    return ParticipantLine(
+        participant_id=participant.id,
+        code=participant.code,
+        state=state,
+        tone=tone,
+        next_step=_next_step(act, participant, protocol),
+    )
+
+
+def _next_step(act: Act, participant: Participant, protocol: Protocol) -> str:
+    if participant.state == "withdrawn":
+        return "Nothing: withdrawn"
+    if participant.state == "registered":
+        weighed = participants.weights(act.uow.session, participant.id)
+        return "Investigator signs eligibility" if weighed else "Enter a weight"
+    zone = _zone(act, participant)
+    courses = course_pages.courses_of(act, participant.id, protocol, zone)
+    if participant.state == "eligible":
+        return "Pharmacy gives the place" + ("" if courses else "; investigator signs an order")
+    return _next_course_step(act, participant, protocol, courses, zone)
+
+
+def _next_course_step(
+    act: Act,
+    participant: Participant,
+    protocol: Protocol,
+    courses: tuple[CourseSheet, ...],
+    zone: ZoneInfo,
+) -> str:
+    """The first infusion visit that is not wholly given decides."""
+    by_visit = {course.visit_code: course for course in courses}
+    start = visit_schedule.allocated_on(act, participant, zone)
+    for visit in protocol.infusion_visits():
+        course = by_visit.get(visit.code)
+        if course is None:
+            due = f", due {format_day(visit_window(start, visit)[1])}" if start else ""
+            return f"Investigator signs the order for {visit.name}{due}"
+        if not course.days:
+            return f"Pharmacy plans {visit.name}, first day {course.first_day}"
+        if any(state is not BagState.ENDED for state in course.states):
+            return f"{visit.name}: {_where(course)}"
+    return "All infusions were given"
+
+
+def _where(course: CourseSheet) -> str:
+    for day in course.days:
+        states = [bag.state for bag in day.bags]
+        if any(state != "Ended" for state in states):
+            return f"{day.name.lower()}, {', '.join(dict.fromkeys(states)).lower()}"
+    return "given"
+
+
+def _weights(act: Act, participant: Participant, zone: ZoneInfo) -> tuple[WeightLine, ...]:
+    return tuple(
+        WeightLine(
+            weight=format_weight(row.weight_kg),
+            measured_on=format_day(row.measured_on),
+            measured_by=row.measured_by,
+            entered=f"{format_moment(row.entered_at, zone)}, {person_name(act, row.entered_by)}",
+        )
+        for row in participants.weights(act.uow.session, participant.id)
+    )
+
+
+def _eligibility(act: Act, participant: Participant, zone: ZoneInfo) -> Signed | None:
+    request = participants.request_of(act.uow.session, participant.id)
+    return signature_words(act, request.signature_id, zone) if request else None
+
+
+def _zone(act: Act, participant: Participant) -> ZoneInfo:
+    return ZoneInfo(participant_verbs.site_of(act, participant).zone)
+
+
+def _today(act: Act, zone: ZoneInfo) -> date:
+    return act.now.astimezone(zone).date()

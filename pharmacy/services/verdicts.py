@@ -1,0 +1,117 @@
+"""A scan as the screen that answers it: what it says, and what may stand beside it.
+
+Before both identifiers nothing of participant, visit or bag is shown: there is no answer to copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from pharmacy.domain.quantities import format_volume
+from pharmacy.domain.scanning import ACTS, SET_ASIDE, Answer, Stop
+from pharmacy.domain.site_time import format_moment
+from pharmacy.persistence import studies
+from pharmacy.persistence.bags import Administration
+from pharmacy.persistence.studies import Site
+from pharmacy.services import participants as participant_verbs
+from pharmacy.services import plans, scanning
+from pharmacy.services.act import Act
+from pharmacy.services.scanning import Scanned
+from pharmacy.services.site_words import bag_words, clock, first_rate
+
+_KINDS = {
+    Answer.CONTINUE: "neutral",
+    Answer.GO: "go",
+    Answer.RESUME: "resume",
+    Answer.STOP: "stop",
+}
+
+
+@dataclass(frozen=True)
+class VerdictScreen:
+    """One answer, ready to draw. `kind` is neutral, go, resume or stop."""
+
+    scan_id: str
+    kind: str
+    sentence: str
+    next_step: str
+    facts: tuple[tuple[str, str], ...]
+    phone: str
+    leave_act: str
+    left: bool
+    bag_id: str = ""
+
+
+def screen(act: Act, scan_id: str) -> VerdictScreen:
+    """The screen of the acting nurse's own scan."""
+    scanned = scanning.reopen(act, scan_id)
+    sentence, next_step = scanned.verdict.sentences
+    kind = _KINDS[scanned.verdict.answer]
+    beside = {
+        "neutral": lambda: (next_step, ()),
+        "go": lambda: _go(act, scanned, next_step),
+        "resume": lambda: _resume(act, scanned, next_step),
+        "stop": lambda: (_stop_words(act, scanned, next_step), ()),
+    }[kind]()
+    stop = scanned.verdict.stop
+    return VerdictScreen(
+        scan_id=scan_id,
+        kind=kind,
+        sentence=sentence,
+        next_step=beside[0],
+        facts=beside[1],
+        phone=_site(act, scanned).pharmacy_phone,
+        leave_act=ACTS.get(stop, SET_ASIDE) if stop else "",
+        left=scanned.scan.set_aside_at is not None,
+        bag_id=scanned.bag.id if scanned.bag and kind in ("go", "resume") else "",
+    )
+
+
+def _go(act: Act, scanned: Scanned, words: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    bag, day, course = scanned.found
+    day_plan = plans.plan_of(course).days[day.day - 1]
+    zone = ZoneInfo(_site(act, scanned).zone)
+    latest = scanning.latest_start(act, bag, day, course)
+    return f"{words} {_place(act, scanned)}.", (
+        ("Volume", format_volume(bag.volume_ml)),
+        ("First rate", first_rate(day_plan, bag)),
+        ("Start by", clock(latest, zone)),
+    )
+
+
+def _resume(act: Act, scanned: Scanned, words: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    bag, day, _ = scanned.found
+    infusion = act.uow.session.get_one(Administration, bag.id)
+    zone = ZoneInfo(_site(act, scanned).zone)
+    return f"{words} {_place(act, scanned)}. Go on at the rate where it stands.", (
+        ("Volume", format_volume(bag.volume_ml)),
+        ("Started", clock(infusion.started_at, zone)),
+        ("Stop and discard at", clock(day.stop_by, zone)),
+    )
+
+
+def _place(act: Act, scanned: Scanned) -> str:
+    bag, day, course = scanned.found
+    visit = plans.protocol_of_course(act, course).find_visit(course.visit)
+    name = visit.name if visit else course.visit
+    return f"{name}, day {day.day} of {len(plans.plan_of(course).days)}, {bag_words(bag)}"
+
+
+def _stop_words(act: Act, scanned: Scanned, words: str) -> str:
+    """A used bag says when: the nurse may remember it."""
+    if scanned.verdict.stop is not Stop.USED or scanned.bag is None:
+        return words
+    infusion = act.uow.session.get(Administration, scanned.bag.id)
+    if infusion is None:
+        return words
+    started = format_moment(infusion.started_at, ZoneInfo(_site(act, scanned).zone))
+    return f"It was started on {started} and ended. {words}"
+
+
+def _site(act: Act, scanned: Scanned) -> Site:
+    """The bag's site where the bag is of this study, else the study's first."""
+    if scanned.course is not None and scanned.course.study_id == act.in_study.id:
+        participant = participant_verbs.find(act, scanned.course.participant_id)
+        return participant_verbs.site_of(act, participant)
+    return studies.sites(act.uow.session, act.in_study.id)[0]

@@ -1,0 +1,1 @@
+"""The lit room: the only place where an arm exists."""

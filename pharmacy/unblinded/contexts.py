@@ -1,0 +1,77 @@
+"""What each sealed thing is bound to: purpose, study, key version, place. No secret among them."""
+
+from __future__ import annotations
+
+from pharmacy.crypto.context import context
+
+
+def private_record(person_id: str, exchange_public: bytes, signing_public: bytes) -> bytes:
+    """A person's private record."""
+    return context("private-record", person_id, exchange_public, signing_public)
+
+
+def holder_fingerprint(person_id: str, exchange_public: bytes, signing_public: bytes) -> bytes:
+    """What two people compare by six words."""
+    return context("holder", person_id, exchange_public, signing_public)
+
+
+def study_key(study_id: str, version: int, key_name: str) -> bytes:
+    """The list or record key of a study, for its commitment."""
+    return context("study-key", study_id, version, key_name)
+
+
+def key_wrap(
+    study_id: str, version: int, key_name: str, recipient: str, recipient_public: bytes
+) -> bytes:
+    """A study key wrapped to one recipient."""
+    return context("key-wrap", study_id, version, key_name, recipient, recipient_public)
+
+
+def founding(study_id: str, version: int) -> bytes:
+    """The founder's signature over a study's keys."""
+    return context("founding", study_id, version)
+
+
+def inbox_key(study_id: str, version: int) -> bytes:
+    """The private half of the inbox key."""
+    return context("inbox-key", study_id, version)
+
+
+def slot_key(study_id: str, version: int, stratum: str, number: int) -> bytes:
+    """The key of one slot, sealed under the list key."""
+    return context("slot-key", study_id, version, stratum, number)
+
+
+def envelope(study_id: str, version: int, stratum: str, number: int) -> bytes:
+    """The sealed arm of one slot: another slot's envelope does not open here."""
+    return context("envelope", study_id, version, stratum, number)
+
+
+def list_opening(study_id: str, version: int) -> bytes:
+    """The opening of a list's commitment."""
+    return context("list-opening", study_id, version)
+
+
+def list_signature(study_id: str, version: int) -> bytes:
+    """The loader's signature over commitment and ciphertexts."""
+    return context("list-signature", study_id, version)
+
+
+def bag_record(study_id: str, bag_id: str) -> bytes:
+    """The one sealed record of a bag."""
+    return context("bag-record", study_id, bag_id)
+
+
+def trail_entry(study_id: str, seq: int) -> bytes:
+    """One entry of the unblinded trail, at its number."""
+    return context("trail-entry", study_id, seq)
+
+
+def lit_session(session_id: str, person_id: str, study_id: str) -> bytes:
+    """The keys of an opened room."""
+    return context("lit-session", session_id, person_id, study_id)
+
+
+def recovery_half(study_id: str, version: int, half: str) -> bytes:
+    """One printed half of the recovery key."""
+    return context("recovery-half", study_id, version, half)

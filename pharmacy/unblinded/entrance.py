@@ -1,0 +1,36 @@
+"""Where the lit room joins the house: its routes, menu, landings, and its hooks."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from pharmacy.domain.roles import Permission
+from pharmacy.unblinded import doorway
+from pharmacy.unblinded.in_memory import InMemoryRequest
+from pharmacy.unblinded.room import RoomLocked
+from pharmacy.unblinded.views import BLUEPRINTS
+from pharmacy.web.house import House, MenuEntry
+
+_MENU = (
+    MenuEntry("Board", "lit_board.page", Permission.WORK_AT_BENCH),
+    MenuEntry("List", "lit_list.page", Permission.LOAD_LIST),
+    MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST),
+    MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM),
+)
+_LANDINGS = (
+    (Permission.WORK_AT_BENCH, "lit_board.page"),
+    (Permission.LOAD_LIST, "lit_list.page"),
+)
+
+
+def join(app: Flask, pepper: bytes) -> None:
+    """Register the lit room with the app."""
+    house: House = app.extensions["twinbag"]
+    app.extensions["twinbag_pepper"] = pepper
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    house.menu[:0] = _MENU
+    house.landings.extend(_LANDINGS)
+    house.room_is_open = doorway.room_is_open
+    app.register_error_handler(RoomLocked, doorway.answer_locked)
+    app.request_class = InMemoryRequest

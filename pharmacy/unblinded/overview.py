@@ -1,0 +1,292 @@
+"""The pharmacy's board: what waits where. Read bag by bag, and only as far as the room is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from pharmacy.domain.lifecycle import BagState
+from pharmacy.domain.quantities import format_volume
+from pharmacy.domain.roles import Permission
+from pharmacy.domain.site_time import format_day, format_moment
+from pharmacy.persistence import bags, courses, participants, studies
+from pharmacy.persistence.bags import Bag
+from pharmacy.persistence.courses import Course, InfusionDay, Order
+from pharmacy.persistence.participants import Participant
+from pharmacy.services import bag_states, plans, stops
+from pharmacy.services.act import Act
+from pharmacy.services.studies import protocol_of
+from pharmacy.unblinded import bag_record, sealed_list
+from pharmacy.unblinded.bag_record import Stage
+from pharmacy.unblinded.room import OpenRoom
+
+_DONE_SHOWN = 8
+_SOON = timedelta(minutes=90)
+
+
+class Lane(StrEnum):
+    """A column of the board for bags. `PLANNED` stands for three of them while the room is locked."""
+
+    PLANNED = "Planned"
+    TO_PREPARE = "To prepare"
+    TO_CHECK = "To check"
+    TO_RELEASE = "To release"
+    ON_THE_WAY = "On the way"
+    DONE = "Done"
+
+
+EMPTY = {
+    Lane.PLANNED: "Planned bags appear here. Open the room to see how far each one is.",
+    Lane.TO_PREPARE: "Bags of planned courses appear here.",
+    Lane.TO_CHECK: "Bags that one person has prepared and signed appear here.",
+    Lane.TO_RELEASE: "Checked bags appear here until they leave with their run.",
+    Lane.ON_THE_WAY: "Released bags appear here until their infusion has ended.",
+    Lane.DONE: "Bags whose infusion has ended appear here.",
+}
+_LANE_OF_STAGE = {
+    Stage.PLANNED: Lane.TO_PREPARE,
+    Stage.OPENED: Lane.TO_PREPARE,
+    Stage.PREPARED: Lane.TO_CHECK,
+    Stage.CHECKED: Lane.TO_RELEASE,
+    Stage.PRINTED: Lane.TO_RELEASE,
+    Stage.COVERED: Lane.TO_RELEASE,
+    Stage.RELEASED: Lane.ON_THE_WAY,
+}
+_WORD_OF_STAGE = {
+    Stage.OPENED: "begun",
+    Stage.CHECKED: "checked",
+    Stage.PRINTED: "label printed",
+    Stage.COVERED: "covered",
+}
+_DONE_STATES = frozenset(
+    {
+        BagState.ENDED,
+        BagState.RETIRED,
+        BagState.RETURNED,
+        BagState.DESTROYED,
+        BagState.LOST,
+    }
+)
+
+
+@dataclass(frozen=True)
+class BagCard:
+    """One bag in words; `full` tells whether the container has been filled."""
+
+    bag_id: str
+    participant: str
+    visit_and_day: str
+    bag_and_volume: str
+    run: str
+    tag: str
+    tone: str
+    full: bool
+
+
+@dataclass(frozen=True)
+class OrderCard:
+    """A signed order without a plan."""
+
+    order_id: str
+    participant: str
+    visit: str
+    first_day: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The requests for a slot: how many, and the oldest one, which alone can be served."""
+
+    count: int
+    list_loaded: bool
+    request_id: str = ""
+    participant: str = ""
+    signed: str = ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """The whole board. `lanes` are in the order they are shown."""
+
+    today: str
+    unseen_stops: int
+    waiting: Waiting
+    orders: tuple[OrderCard, ...]
+    lanes: tuple[tuple[Lane, tuple[BagCard, ...]], ...]
+
+
+@dataclass
+class _Reading:
+    """What one drawing of the board looks up, once each."""
+
+    act: Act
+    room: OpenRoom | None
+    courses: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone of the study's site."""
+        return ZoneInfo(studies.sites(self.act.uow.session, self.act.in_study.id)[0].zone)
+
+    @property
+    def today(self) -> date:
+        """The site's date."""
+        return self.act.now.astimezone(self.zone).date()
+
+    def course(self, course: Course) -> tuple[str, str, int]:
+        """Participant code, visit name and number of days of a course."""
+        if course.id not in self.courses:
+            protocol = plans.protocol_of_course(self.act, course)
+            visit = protocol.find_visit(course.visit)
+            participant = self.act.uow.session.get_one(Participant, course.participant_id)
+            days = len(plans.plan_of(course).days)
+            self.courses[course.id] = (participant.code, visit.name if visit else "", days)
+        return self.courses[course.id]
+
+    def place(self, row: tuple[Bag, InfusionDay, Course]) -> tuple[datetime, str, int, int]:
+        """Where a bag stands among others: by run, participant, day and number."""
+        bag, day, course = row
+        return day.run_at, self.course(course)[0], day.day, bag.number
+
+    def moment(self, at: datetime) -> str:
+        """The hour of today, weekday and hour of the coming six days, else date and hour."""
+        local = at.astimezone(self.zone)
+        days = (local.date() - self.today).days
+        if days == 0:
+            return f"{local:%H:%M}"
+        return f"{local:%a %H:%M}" if 0 < days < 7 else f"{local.day} {local:%b %H:%M}"
+
+
+def board(act: Act, room: OpenRoom | None) -> Board:
+    """The board of the act's study; without an open room only blinded states are on it."""
+    act.permit(Permission.WORK_AT_BENCH)
+    reading = _Reading(act, room)
+    return Board(
+        today=f"{reading.today:%A} {reading.today.day} {reading.today:%B}",
+        unseen_stops=stops.unseen(act),
+        waiting=_waiting(reading),
+        orders=tuple(_orders(reading)),
+        lanes=_lanes(reading),
+    )
+
+
+def _waiting(reading: _Reading) -> Waiting:
+    act = reading.act
+    loaded = sealed_list.is_loaded(act)
+    requests = participants.waiting_requests(act.uow.session, act.in_study.id)
+    if not requests:
+        return Waiting(0, loaded)
+    oldest = requests[0]
+    participant = act.uow.session.get_one(Participant, oldest.participant_id)
+    signed = format_moment(oldest.signed_at, reading.zone)
+    return Waiting(len(requests), loaded, oldest.id, participant.code, signed)
+
+
+def _orders(reading: _Reading) -> Iterable[OrderCard]:
+    act = reading.act
+    _, protocol = protocol_of(act)
+    for order in courses.unplanned_orders(act.uow.session, act.in_study.id):
+        participant = act.uow.session.get_one(Participant, order.participant_id)
+        visit = protocol.find_visit(order.visit)
+        yield OrderCard(
+            order.id,
+            participant.code,
+            visit.name if visit else order.visit,
+            f"from {format_day(order.first_day)}",
+            _note(reading, order, participant),
+        )
+
+
+def _note(reading: _Reading, order: Order, participant: Participant) -> str:
+    if participant.state != "allocated":
+        return "Waits for a slot"
+    weights = participants.weights(reading.act.uow.session, order.participant_id)
+    if not weights:
+        return "No weight yet"
+    days = (reading.today - weights[0].measured_on).days
+    return "Weighed today" if days == 0 else f"Weight is {days} day{'s'[: days > 1]} old"
+
+
+def _lanes(reading: _Reading) -> tuple[tuple[Lane, tuple[BagCard, ...]], ...]:
+    shown = [lane for lane in Lane if (lane is Lane.PLANNED) == (reading.room is None)]
+    if reading.room is None:
+        shown += [Lane.ON_THE_WAY, Lane.DONE]
+    found: dict[Lane, list[BagCard]] = {lane: [] for lane in shown}
+    everything = bags.bags_of_study(reading.act.uow.session, reading.act.in_study.id)
+    for bag, day, course in sorted(everything, key=reading.place):
+        lane, card = _place(reading, bag, day, course)
+        found[lane].append(card)
+    found[Lane.DONE] = found[Lane.DONE][::-1][:_DONE_SHOWN]
+    return tuple((lane, tuple(cards)) for lane, cards in found.items())
+
+
+def _place(
+    reading: _Reading, bag: Bag, day: InfusionDay, course: Course
+) -> tuple[Lane, BagCard]:
+    state = bag_states.state_now(reading.act, bag)
+    if state in _DONE_STATES:
+        return Lane.DONE, _card(reading, bag, day, course, state.value, "go", full=True)
+    if state is not BagState.PLANNED:
+        return Lane.ON_THE_WAY, _on_the_way(reading, bag, day, course, state)
+    if reading.room is None:
+        return Lane.PLANNED, _card(reading, bag, day, course, *_due(reading, day), full=False)
+    stage = bag_record.read(reading.act, reading.room, bag.id).stage
+    if stage is Stage.RELEASED:
+        tag = f"leaves {reading.moment(bag.released_at)}" if bag.released_at else "released"
+        return Lane.ON_THE_WAY, _card(reading, bag, day, course, tag, "wait", full=True)
+    tag, tone = _due(reading, day)
+    lane = _LANE_OF_STAGE[stage]
+    word = _WORD_OF_STAGE.get(stage, "")
+    full = lane is not Lane.TO_PREPARE
+    return lane, _card(reading, bag, day, course, tag, tone, full=full, word=word)
+
+
+def _on_the_way(
+    reading: _Reading, bag: Bag, day: InfusionDay, course: Course, state: BagState
+) -> BagCard:
+    if state is BagState.STARTED:
+        return _card(reading, bag, day, course, "infusing", "go", full=True)
+    if state is BagState.HELD:
+        return _card(reading, bag, day, course, "held", "stop", full=True)
+    late = reading.act.now > day.latest_start
+    tag = "too late to start" if late else f"start by {reading.moment(day.latest_start)}"
+    return _card(
+        reading, bag, day, course, tag, "stop" if late else "go", full=True, word=state.value
+    )
+
+
+def _due(reading: _Reading, day: InfusionDay) -> tuple[str, str]:
+    """How near a bag's run is, as a tag: quiet, soon, or past."""
+    left = day.run_at - reading.act.now
+    tone = "stop" if left < timedelta(0) else "wait" if left < _SOON else "neutral"
+    return f"run {reading.moment(day.run_at)}", tone
+
+
+def _card(
+    reading: _Reading,
+    bag: Bag,
+    day: InfusionDay,
+    course: Course,
+    tag: str,
+    tone: str,
+    *,
+    full: bool,
+    word: str = "",
+) -> BagCard:
+    participant, visit, days = reading.course(course)
+    parts = [f"Bag {bag.number} of {bag.of}", format_volume(bag.volume_ml), word]
+    return BagCard(
+        bag_id=bag.id,
+        participant=participant,
+        visit_and_day=f"{visit}, day {day.day} of {days}",
+        bag_and_volume=", ".join(part for part in parts if part),
+        run=f"Run {reading.moment(day.run_at)}",
+        tag=tag,
+        tone=tone,
+        full=full,
+    )

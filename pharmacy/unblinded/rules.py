@@ -1,0 +1,254 @@
+"""The rules a randomization list must follow, read from a TOML file of the lit room.
+
+They are kept apart from the protocol because block lengths are concealed from blinded people
+(ICH E9 2.3.2): nothing here may be shown, stored or hashed in the open.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product as combinations
+from typing import Any, TypeGuard
+
+from pharmacy.domain.errors import BadForm
+from pharmacy.unblinded.arm import Arm
+
+MAX_ROWS = 5_000
+GROUP_COLUMN = "redcap_randomization_group"
+NUMBER_COLUMN = "redcap_randomization_number"
+NOTES_COLUMN = "notes"
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}\Z")
+_FIELDS = {"study", "planned_enrolment", "rows_per_stratum", "exact_ratio", "arms"}
+_ARM_FIELDS = {"arm", "group", "share", "product"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRule:
+    """One arm: REDCap's coded value for it, its share of the ratio, the product drawn for it."""
+
+    arm: Arm
+    group: str
+    share: int
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrataColumn:
+    """One column of the list that belongs to the stratum, and every value it may hold."""
+
+    column: str
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Permuted blocks: the lengths that may occur, and their order where it is fixed."""
+
+    lengths: tuple[int, ...]
+    order: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ListRules:
+    """All that is known of a list before it is seen. `blocks` is None for a list without blocks.
+
+    Every stratum has `rows_per_stratum` rows; with `exact_ratio` each stratum holds the arms in
+    exactly the ratio of their shares. `canonical` is the rules' meaning in bytes: two files that
+    differ in comments or layout only have the same.
+    """
+
+    study: str
+    arms: tuple[ArmRule, ...]
+    strata: tuple[StrataColumn, ...]
+    rows_per_stratum: int
+    planned_enrolment: int
+    exact_ratio: bool
+    blocks: Blocks | None
+    canonical: bytes
+
+    def __repr__(self) -> str:
+        return "<list rules>"
+
+    @property
+    def stratum_names(self) -> tuple[str, ...]:
+        """Every stratum: its levels joined by '/', in the order of `strata`; '' if there is one."""
+        return tuple("/".join(c) for c in combinations(*(s.levels for s in self.strata)))
+
+    @property
+    def maximum_rows(self) -> int:
+        """Rows of the whole list: no list has more, and none has fewer."""
+        return self.rows_per_stratum * len(self.stratum_names)
+
+    @property
+    def share_total(self) -> int:
+        """The smallest number of rows in which the ratio can be met exactly."""
+        return sum(rule.share for rule in self.arms)
+
+
+def parse_list_rules(toml_text: str) -> ListRules:
+    """Read and check a rules file; BadForm maps the first wrong field to what is wrong with it."""
+    try:
+        table = tomllib.loads(toml_text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise BadForm({"file": f"The list rules are not valid TOML: {wrong}."}) from None
+    _only(table, _FIELDS | {"strata", "blocks"}, "")
+    arms = _arms(_tables(table, "arms"))
+    strata = _strata(_tables(table, "strata") if "strata" in table else [])
+    rules = ListRules(
+        study=_word(table, "study", ""),
+        arms=arms,
+        strata=strata,
+        rows_per_stratum=_count(table, "rows_per_stratum", "", MAX_ROWS),
+        planned_enrolment=_count(table, "planned_enrolment", "", MAX_ROWS),
+        exact_ratio=_yes_or_no(table, "exact_ratio"),
+        blocks=_blocks(table["blocks"]) if "blocks" in table else None,
+        canonical=_canonical(table),
+    )
+    _check_together(rules)
+    return rules
+
+
+def _arms(tables: Sequence[Mapping[str, Any]]) -> tuple[ArmRule, ...]:
+    rules = []
+    for at, table in enumerate(tables):
+        where = f"arms[{at}]."
+        _only(table, _ARM_FIELDS, where)
+        try:
+            arm = Arm(table.get("arm", ""))
+        except ValueError as wrong:
+            raise _wrong(f"{where}arm", str(wrong)) from None
+        group, product = _word(table, "group", where), _word(table, "product", where)
+        rules.append(ArmRule(arm, group, _count(table, "share", where, 100), product))
+    if len(rules) < 2:
+        raise _wrong("arms", "needs at least two arms")
+    for field in ("group", "product"):
+        _unique([getattr(rule, field) for rule in rules], f"arms.{field}")
+    _unique([rule.arm.to_bytes() for rule in rules], "arms.arm")
+    return tuple(rules)
+
+
+def _strata(tables: Sequence[Mapping[str, Any]]) -> tuple[StrataColumn, ...]:
+    columns = []
+    for at, table in enumerate(tables):
+        where = f"strata[{at}]."
+        _only(table, {"column", "levels"}, where)
+        levels = table.get("levels")
+        if not isinstance(levels, list) or not levels:
+            raise _wrong(f"{where}levels", "needs a list of at least one coded value")
+        for level in levels:
+            if not isinstance(level, str) or not _WORD.match(level):
+                raise _wrong(f"{where}levels", 'holds coded values as text, such as "1"')
+        _unique(levels, f"{where}levels")
+        columns.append(StrataColumn(_word(table, "column", where), tuple(levels)))
+    names = [column.column for column in columns]
+    _unique([*names, GROUP_COLUMN, NUMBER_COLUMN, NOTES_COLUMN], "strata.column")
+    return tuple(columns)
+
+
+def _blocks(table: Any) -> Blocks:
+    if not isinstance(table, dict):
+        raise _wrong("blocks", "must be a table")
+    _only(table, {"lengths", "order"}, "blocks.")
+    lengths = _counts(table, "lengths")
+    _unique(lengths, "blocks.lengths")
+    order = _counts(table, "order") if "order" in table else None
+    if order is not None and not set(order) <= set(lengths):
+        raise _wrong("blocks.order", "names a length that blocks.lengths does not")
+    return Blocks(lengths, order)
+
+
+def _check_together(rules: ListRules) -> None:
+    if rules.maximum_rows > MAX_ROWS:
+        raise _wrong("rows_per_stratum", f"makes a list of more than {MAX_ROWS:,} rows")
+    if rules.maximum_rows < rules.planned_enrolment:
+        raise _wrong("planned_enrolment", "is more than the rows of the list")
+    if rules.exact_ratio and rules.rows_per_stratum % rules.share_total:
+        raise _wrong("rows_per_stratum", "cannot meet the ratio of the shares exactly")
+    if rules.blocks is None:
+        return
+    if not rules.exact_ratio:
+        raise _wrong("exact_ratio", "must be true where there are blocks")
+    if any(length % rules.share_total for length in rules.blocks.lengths):
+        raise _wrong("blocks.lengths", "holds a length that cannot meet the ratio of the shares")
+    if rules.blocks.order is not None and sum(rules.blocks.order) != rules.rows_per_stratum:
+        raise _wrong("blocks.order", "must add up to rows_per_stratum")
+    if rules.rows_per_stratum not in _sums(rules.blocks.lengths, rules.rows_per_stratum):
+        raise _wrong("blocks.lengths", "cannot add up to rows_per_stratum")
+
+
+def _sums(lengths: Iterable[int], limit: int) -> set[int]:
+    reached = {0}
+    for total in range(1, limit + 1):
+        if any(total - length in reached for length in lengths):
+            reached.add(total)
+    return reached
+
+
+def _canonical(value: Any) -> bytes:
+    """Every value typed and length-prefixed, tables by key, so no two meanings share bytes."""
+    if isinstance(value, dict):
+        parts = [_canonical(key) + _canonical(value[key]) for key in sorted(value)]
+        kind = b"t"
+    elif isinstance(value, list):
+        parts, kind = [_canonical(part) for part in value], b"l"
+    else:
+        parts, kind = [str(value).encode()], type(value).__name__[:1].encode()
+    body = b"".join(parts)
+    return kind + len(body).to_bytes(4, "big") + body
+
+
+def _wrong(field: str, what: str) -> BadForm:
+    return BadForm({field: f"List rules, {field}: {what}."})
+
+
+def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    for field in table:
+        if field not in known:
+            raise _wrong(f"{where}{field}", "is not a field of the list rules")
+
+
+def _tables(table: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+    value = table.get(field)
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+        raise _wrong(field, f"needs tables headed [[{field}]]")
+    return value
+
+
+def _word(table: Mapping[str, Any], field: str, where: str) -> str:
+    value = table.get(field)
+    if not isinstance(value, str) or not _WORD.match(value):
+        raise _wrong(f"{where}{field}", "needs text of 1 to 31 letters, digits and . _ -")
+    return value
+
+
+def _count(table: Mapping[str, Any], field: str, where: str, most: int) -> int:
+    value = table.get(field)
+    if not _is_count(value) or value > most:
+        raise _wrong(f"{where}{field}", f"needs a whole number from 1 to {most:,}")
+    return value
+
+
+def _counts(table: Mapping[str, Any], field: str) -> tuple[int, ...]:
+    value = table.get(field)
+    if not isinstance(value, list) or not value or not all(map(_is_count, value)):
+        raise _wrong(f"blocks.{field}", "needs a list of whole numbers above 0")
+    return tuple(value)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _yes_or_no(table: Mapping[str, Any], field: str) -> bool:
+    value = table.get(field)
+    if not isinstance(value, bool):
+        raise _wrong(field, "needs true or false")
+    return value
+
+
+def _unique(values: Sequence[object], field: str) -> None:
+    if len(set(values)) != len(values):
+        raise _wrong(field, "names the same thing twice")

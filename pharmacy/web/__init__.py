@@ -1,0 +1,1 @@
+"""HTTP to words and back: one blueprint per noun."""

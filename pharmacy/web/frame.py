@@ -1,0 +1,118 @@
+"""The frame around every page: title, menu, person, watermark, and the word that an act is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, g, request, url_for
+from flask_login import current_user
+
+from pharmacy.domain.roles import Permission, may
+from pharmacy.services import sign_in
+from pharmacy.web.house import MenuEntry, house
+
+NOTICES: dict[str, str] = {
+    "signed_out": "You are signed out.",
+    "password_chosen": "Your password is set. Sign in with it.",
+    "person_added": "The person was added. Give them the link below; it works once.",
+    "link_made": "A new link was made. It works once, for 24 hours.",
+    "person_left": "The account was ended everywhere.",
+    "roles_given": "The roles were changed.",
+    "study_made": "The study was made.",
+    "participant_registered": "The participant was registered.",
+    "weight_entered": "The weight was entered.",
+    "card_replaced": "The card was replaced. Print the new one and destroy the old.",
+    "eligibility_signed": "Eligibility was signed. The request for a place waits at the pharmacy.",
+    "order_signed": "The order was signed.",
+    "stop_left": "Noted. The pharmacy sees this Stop.",
+    "stop_seen": "Noted as seen.",
+    "infusion_ended": "The infusion was ended and signed.",
+    "keys_confirmed": "Your passphrase is confirmed.",
+    "holder_enrolled": "The person is enrolled and can open the room.",
+    "list_loaded": "The list is sealed. Print this certificate.",
+    "slot_given": "The oldest request was served.",
+    "course_planned": "The course is planned. Its bags are on the board.",
+    "room_locked": "The room is locked. Nothing typed or scanned was lost.",
+}
+
+
+@dataclass(frozen=True)
+class NavLink:
+    """One word of the menu, ready to draw."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the base template draws around a page."""
+
+    title: str
+    study_name: str
+    person_name: str
+    nav: tuple[NavLink, ...]
+    practice: bool
+    home_url: str
+    sign_out_url: str
+    account_url: str
+    csrf_token: str
+    notice: str
+
+
+def page(title: str) -> Page:
+    """The frame of this request's page."""
+    signed_in = current_user.is_authenticated
+    study = g.act.study if "act" in g else None
+    return Page(
+        title=title,
+        study_name=study.code if study else "",
+        person_name=current_user.person.full_name if signed_in else "",
+        nav=_nav() if signed_in and "act" in g else (),
+        practice=bool(study and study.practice) or house().practice_only,
+        home_url=url_for("home.page"),
+        sign_out_url=url_for("sign_in.leave") if signed_in else "",
+        account_url=url_for("home.account") if signed_in else "",
+        csrf_token=csrf_token(),
+        notice=NOTICES.get(request.args.get("done", ""), ""),
+    )
+
+
+def csrf_token() -> str:
+    """The token of the signed-in person's forms; empty at the door."""
+    return sign_in.csrf_token(current_user.session) if current_user.is_authenticated else ""
+
+
+def operation_id() -> str:
+    """A fresh id for one form of one page."""
+    return house().surroundings.new_id(f"operation {request.endpoint}")
+
+
+def static_url(path: str) -> str:
+    """Where a static file is."""
+    return url_for("static", filename=path)
+
+
+def dress(app: Flask) -> None:
+    """Give templates what every page needs."""
+    app.jinja_env.globals.update(
+        csrf_token=csrf_token, operation_id=operation_id, static_url=static_url
+    )
+
+
+def _nav() -> tuple[NavLink, ...]:
+    return tuple(_link(entry) for entry in house().menu if _shown(entry))
+
+
+def _shown(entry: MenuEntry) -> bool:
+    acting = g.act
+    if entry.permission is Permission.ADMINISTER:
+        return bool(acting.person.administrator)
+    return acting.study is not None and may(acting.roles, entry.permission)
+
+
+def _link(entry: MenuEntry) -> NavLink:
+    values = {"study_id": g.act.study.id} if entry.in_study else {}
+    here = request.endpoint == entry.endpoint
+    return NavLink(entry.label, url_for(entry.endpoint, **values), here)

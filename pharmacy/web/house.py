@@ -1,0 +1,46 @@
+"""What every request needs of the installation, handed in by `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flask import current_app
+
+from pharmacy.domain.roles import Permission
+from pharmacy.services.surroundings import Surroundings
+from pharmacy.services.units import Units
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """One word of the menu: where it leads and who sees it. `in_study` needs a study's id."""
+
+    label: str
+    endpoint: str
+    permission: Permission
+    in_study: bool = True
+
+
+@dataclass
+class House:
+    """The joined rooms: units of work, surroundings, settings, and what other rooms registered.
+
+    `landings` says where a person with a permission arrives, the first match counts.
+    `room_is_open` is asked by the door of a lit route; the blinded side has none.
+    """
+
+    units: Units
+    surroundings: Surroundings
+    secret_key: bytes
+    secure_cookies: bool
+    practice_only: bool = False
+    menu: list[MenuEntry] = field(default_factory=list)
+    landings: list[tuple[Permission, str]] = field(default_factory=list)
+    room_is_open: Callable[[], bool] = lambda: False
+
+
+def house() -> House:
+    """The house of the running app."""
+    found: House = current_app.extensions["twinbag"]
+    return found

@@ -1,0 +1,286 @@
+"""Pages about participants: for coordinator, investigator and blinded monitor."""
+
+from __future__ import annotations
+
+from datetime import date
+from time import strptime
+
+from flask import Blueprint, Response, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
+from wtforms import BooleanField, DateField, PasswordField, RadioField, StringField, TextAreaField
+from wtforms.validators import InputRequired, ValidationError
+
+from pharmacy.domain.errors import BadForm
+from pharmacy.domain.quantities import parse_weight_kg
+from pharmacy.domain.roles import Permission, may
+from pharmacy.services import cards, orders, participant_pages
+from pharmacy.services import participants as verbs
+from pharmacy.web.access import act, door
+from pharmacy.web.forms import PageForm, attempt, told
+from pharmacy.web.frame import page as frame
+
+blueprint = Blueprint("participants", __name__, url_prefix="/study/<study_id>/participants")
+
+_WRITINGS = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%m/%d/%Y")
+_TO_SIGN = "Type your password to sign."
+
+
+class DayField(DateField):
+    """A day as a calendar or a person writes it: 2026-03-15, 15 Mar 2026 or 3/15/2026."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.data = None
+        typed = " ".join(valuelist).strip()
+        if not typed:
+            return
+        for writing in _WRITINGS:
+            try:
+                self.data = date(*strptime(typed, writing)[:3])
+            except ValueError:
+                continue
+            return
+        raise ValueError("Type the day like 15 Mar 2026.")
+
+
+class RegisterForm(PageForm):
+    """A new participant."""
+
+    code = StringField(
+        "Participant code",
+        [InputRequired("Type the participant's code.")],
+        description="As the site gave it, such as M-002. Never a name, initials or a birth date.",
+    )
+    consented_on = DayField("Day of consent", [InputRequired("Type the day of consent.")])
+
+
+class WeightForm(PageForm):
+    """One weighing."""
+
+    weight_kg = StringField(
+        "Weight",
+        description="In kilograms, at most one decimal, such as 70.5.",
+        render_kw={"unit": "kg"},
+    )
+    measured_on = DayField("Day it was measured", [InputRequired("Type the day.")])
+    measured_by = StringField("Measured by", [InputRequired("Type who measured it.")])
+
+    def validate_weight_kg(self, field: StringField) -> None:
+        """Say what is wrong with the weight together with what is wrong elsewhere."""
+        try:
+            parse_weight_kg(field.data or "")
+        except BadForm as wrong:
+            raise ValidationError(wrong.errors["weight_kg"]) from None
+
+
+class SignForm(PageForm):
+    """A signature alone."""
+
+    password = PasswordField("Your password", [InputRequired(_TO_SIGN)])
+
+
+class OrderForm(SignForm):
+    """One course's order."""
+
+    visit = RadioField(
+        "Visit", [InputRequired("Choose the visit.")], choices={}, validate_choice=False
+    )
+    first_day = DayField("First infusion day", [InputRequired("Type the first infusion day.")])
+    at_risk = BooleanField(
+        "At risk of thrombosis or kidney trouble",
+        description="Gives the slower ladder and more infusion days.",
+    )
+    premedication = TextAreaField(
+        "Premedication and orders for reactions",
+        description="Leave it empty if there is none. At most 200 characters.",
+    )
+
+
+class ReplaceForm(PageForm):
+    """Nothing to type."""
+
+
+@blueprint.get("")
+@door(Permission.SEE_PARTICIPANTS)
+def listed(study_id: str) -> str:
+    """Everybody, with where they stand and what is next."""
+    return render_template(
+        "participants/listed.html",
+        page=frame("Participants"),
+        lines=participant_pages.listed(act()),
+        study_id=study_id,
+        may_enrol=_may(Permission.ENROL),
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@door(Permission.ENROL)
+def register(study_id: str) -> str | tuple[str, int] | Answer:
+    """Register a participant by code."""
+    form = RegisterForm(request.form)
+    if request.method == "POST" and (answered := attempt(form, lambda: _register(form))):
+        return answered
+    shown_page = render_template(
+        "participants/register.html",
+        page=frame("Register a participant"),
+        form=form,
+        study_id=study_id,
+    )
+    return shown_page, form.status
+
+
+@blueprint.get("/<participant_id>")
+@door(Permission.SEE_PARTICIPANTS)
+def shown(study_id: str, participant_id: str) -> str:
+    """One participant: visits, courses, weights, card, signatures."""
+    sheet = participant_pages.sheet(act(), participant_id)
+    return render_template(
+        "participants/shown.html",
+        page=frame(f"Participant {sheet.line.code}"),
+        sheet=sheet,
+        study_id=study_id,
+        participant_id=participant_id,
+        may_enrol=_may(Permission.ENROL),
+        may_sign=_may(Permission.SIGN_ORDERS),
+    )
+
+
+@blueprint.route("/<participant_id>/weight", methods=["GET", "POST"])
+@door(Permission.ENROL)
+def weigh(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
+    """Add a weighing; a correction is another one."""
+    today = participant_pages.site_today(act(), participant_id)
+    form = WeightForm(request.form, measured_on=today)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _weigh(form, participant_id))
+        if answered:
+            return answered
+    return _form_page("participants/weigh.html", "Add a weight", form, participant_id)
+
+
+@blueprint.get("/<participant_id>/card.pdf")
+@door(Permission.ENROL)
+def card(study_id: str, participant_id: str) -> Response:
+    """The participant's card to print."""
+    pdf = cards.card_pdf(act(), participant_id)
+    headers = {"Content-Disposition": "inline; filename=card.pdf"}
+    return Response(pdf, mimetype="application/pdf", headers=headers)
+
+
+@blueprint.route("/<participant_id>/replace-card", methods=["GET", "POST"])
+@door(Permission.ENROL)
+def replace_card(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
+    """Replace a lost card; the old one stops the nurse from then on."""
+    form = ReplaceForm(request.form)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _replace(participant_id))
+        if answered:
+            return answered
+    return _form_page("participants/replace_card.html", "Replace the card", form, participant_id)
+
+
+@blueprint.route("/<participant_id>/eligibility", methods=["GET", "POST"])
+@door(Permission.SIGN_ORDERS)
+def eligibility(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
+    """Sign eligibility, which asks for a place."""
+    form = SignForm(request.form)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _sign_eligibility(form, participant_id))
+        if answered:
+            return answered
+    return _form_page(
+        "participants/eligibility.html",
+        "Sign eligibility",
+        form,
+        participant_id,
+        screening=orders.screening_facts(act(), participant_id),
+        meaning=orders.ELIGIBLE_MEANING,
+    )
+
+
+@blueprint.route("/<participant_id>/order", methods=["GET", "POST"])
+@door(Permission.SIGN_ORDERS)
+def order(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
+    """Sign the order of one course."""
+    rules = participant_pages.order_rules(act(), participant_id)
+    open_visits = participant_pages.sheet(act(), participant_id).open_visits
+    form = OrderForm(request.form, first_day=rules.today, visit=_first(open_visits))
+    form.visit.choices = dict(open_visits)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _sign_order(form, participant_id))
+        if answered:
+            return answered
+    return _form_page(
+        "participants/order.html",
+        "Sign an order",
+        form,
+        participant_id,
+        rules=rules,
+        meaning=orders.ORDER_MEANING,
+    )
+
+
+def _may(permission: Permission) -> bool:
+    return may(act().roles, permission)
+
+
+def _first(visits: tuple[tuple[str, str], ...]) -> str | None:
+    return next((code for code, _ in visits), None)
+
+
+def _form_page(
+    template: str, title: str, form: PageForm, participant_id: str, **more: object
+) -> tuple[str, int]:
+    shown_page = render_template(
+        template,
+        page=frame(title),
+        form=form,
+        code=participant_pages.code_of(act(), participant_id),
+        back_url=_page_of(participant_id),
+        **more,
+    )
+    return shown_page, form.status
+
+
+def _page_of(participant_id: str) -> str:
+    return url_for("participants.shown", study_id=act().in_study.id, participant_id=participant_id)
+
+
+def _register(form: RegisterForm) -> str:
+    made = verbs.register(act(), form.code.data.strip(), form.consented_on.data)
+    return told(_page_of(made.id), "participant_registered")
+
+
+def _weigh(form: WeightForm, participant_id: str) -> str:
+    verbs.weigh(
+        act(),
+        participant_id,
+        form.weight_kg.data or "",
+        form.measured_on.data,
+        form.measured_by.data,
+    )
+    return told(_page_of(participant_id), "weight_entered")
+
+
+def _replace(participant_id: str) -> str:
+    verbs.replace_card(act(), participant_id)
+    return told(_page_of(participant_id), "card_replaced")
+
+
+def _sign_eligibility(form: SignForm, participant_id: str) -> str:
+    orders.sign_eligibility(act(), participant_id, form.password.data)
+    return told(_page_of(participant_id), "eligibility_signed")
+
+
+def _sign_order(form: OrderForm, participant_id: str) -> str:
+    orders.sign_order(
+        act(),
+        participant_id,
+        form.visit.data,
+        form.first_day.data,
+        form.at_risk.data,
+        form.premedication.data or "",
+        form.password.data,
+    )
+    return told(_page_of(participant_id), "order_signed")

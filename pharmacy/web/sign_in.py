@@ -1,0 +1,151 @@
+"""The door: signing in and out, and choosing a password by a one-time link."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired
+
+from pharmacy.domain.errors import BadForm
+from pharmacy.services import people, sign_in
+from pharmacy.web.access import cookie_name, door
+from pharmacy.web.forms import PageForm, told
+from pharmacy.web.frame import page as frame
+from pharmacy.web.house import house
+
+blueprint = Blueprint("sign_in", __name__)
+
+
+class SignInForm(PageForm):
+    """User name and password."""
+
+    user_name = StringField("User name", [InputRequired("Type your user name.")])
+    password = PasswordField("Password", [InputRequired("Type your password.")])
+
+
+class PasswordForm(PageForm):
+    """A password only its person knows."""
+
+    new_password = PasswordField(
+        "New password",
+        [InputRequired("Choose a password.")],
+        description="At least 15 characters. A few unrelated words are easiest to keep.",
+    )
+
+
+class SetUpForm(PasswordForm):
+    """The first administrator."""
+
+    full_name = StringField(
+        "Your name",
+        [InputRequired("Type your name.")],
+        description="As it stands beside signatures.",
+    )
+    user_name = StringField(
+        "User name",
+        [InputRequired("Choose a user name.")],
+        description="Small letters, such as r.okafor.",
+    )
+    initials = StringField(
+        "Initials", [InputRequired("Type your initials.")], description="Two to four letters."
+    )
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@door(public=True)
+def page() -> str | tuple[str, int] | Response:
+    """Sign in with the password; the answer to a miss is the same for any reason."""
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(url_for("home.page"), 303)
+    form = SignInForm(request.form)
+    if request.method == "GET":
+        return render_template("sign_in/page.html", page=frame("Sign in"), form=form)
+    if form.validate():
+        answer = sign_in.sign_in(
+            g.uow,
+            house().surroundings,
+            form.user_name.data,
+            form.password.data,
+            request.remote_addr or "",
+            instead_of=request.cookies.get(cookie_name(), ""),
+        )
+        g.uow.commit()
+        if answer.token:
+            return _let_in(answer.token)
+        form.refusal = answer.sentence
+    return render_template("sign_in/page.html", page=frame("Sign in"), form=form), 400
+
+
+@blueprint.post("/sign-out")
+@door(once=False)
+def leave() -> Response:
+    """End this sign-in and clear what the browser kept."""
+    sign_in.sign_out(g.uow, current_user.session)
+    g.uow.commit()
+    response = redirect(told(url_for("sign_in.page"), "signed_out"), 303)
+    response.delete_cookie(
+        cookie_name(), secure=house().secure_cookies, httponly=True, samesite="Strict"
+    )
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@blueprint.route("/set-up/<token>", methods=["GET", "POST"])
+@door(public=True)
+def set_up(token: str) -> str | tuple[str, int] | Response:
+    """The one-time link that makes the first administrator."""
+    people.person_of_link(g.uow, token)
+    form = SetUpForm(request.form)
+    if request.method == "POST" and form.validate():
+        try:
+            people.set_up(
+                g.uow,
+                house().surroundings,
+                token,
+                form.user_name.data,
+                form.full_name.data,
+                form.initials.data,
+                form.new_password.data,
+            )
+            g.uow.commit()
+            return redirect(told(url_for("sign_in.page"), "password_chosen"), 303)
+        except BadForm as wrong:
+            g.uow.rollback()
+            form.say(wrong.errors)
+    title = "Set up this installation"
+    return render_template("sign_in/set_up.html", page=frame(title), form=form), form.status
+
+
+@blueprint.route("/password/<token>", methods=["GET", "POST"])
+@door(public=True)
+def password(token: str) -> str | tuple[str, int] | Response:
+    """The one-time link by which a person chooses the password; nobody else ever knows it."""
+    person = people.person_of_link(g.uow, token)
+    form = PasswordForm(request.form)
+    if request.method == "POST" and form.validate():
+        try:
+            people.choose_password(g.uow, house().surroundings, token, form.new_password.data)
+            g.uow.commit()
+            return redirect(told(url_for("sign_in.page"), "password_chosen"), 303)
+        except BadForm as wrong:
+            g.uow.rollback()
+            form.say(wrong.errors)
+    shown = render_template(
+        "sign_in/password.html", page=frame("Choose your password"), form=form, person=person
+    )
+    return shown, form.status
+
+
+def _let_in(token: str) -> Response:
+    response = redirect(url_for("home.page"), 303)
+    response.set_cookie(
+        cookie_name(),
+        token,
+        secure=house().secure_cookies,
+        httponly=True,
+        samesite="Strict",
+        path="/",
+    )
+    return response

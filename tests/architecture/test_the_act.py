@@ -1,0 +1,337 @@
+"""Wall 4: one function opens an envelope, and only for what is written down (C2, C8, J4)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pharmacy.domain.errors import Refusal
+from pharmacy.persistence import participants
+from pharmacy.services.act import Act
+from pharmacy.unblinded import trail
+from pharmacy.unblinded.arm import reveal
+from pharmacy.unblinded.envelope import open_envelope
+from pharmacy.unblinded.warrants import Warrant, commit_warrant
+from tests.architecture.source import Source, chain_of, name_of, places, planted, product
+from tests.support.lit_builders import LitStudy, open_study
+
+_ACT = ("pharmacy/unblinded/envelope.py", "open_envelope")
+_SECRETS = frozenset({"envelope", "slot_key"})
+_SCHEMA = ("pharmacy/unblinded/tables.py", "pharmacy/unblinded/contexts.py", "migrations/")
+
+_GIVES_WARRANTS = ("commit_warrant", "find_warrant")
+
+# Who else touches the two columns or their contexts, and what for.
+_TOUCHES = {
+    ("pharmacy/unblinded/sealed_list.py", "_seal_slots"): "seals them when the list is loaded",
+    ("pharmacy/unblinded/pins.py", "slots_digest"): "hashes the ciphertexts that the loader signed",
+}
+
+
+def openers(sources: tuple[Source, ...]) -> set[tuple[str, str]]:
+    """Functions that open something sealed and touch an envelope or a slot's key."""
+    opening, touching = set(), set()
+    for source in sources:
+        for where, node in places(source.tree):
+            if isinstance(node, ast.Call) and name_of(node.func) in ("open_sealed", "from_bytes"):
+                arm = chain_of(node.func) in ("Arm.from_bytes", "arm.Arm.from_bytes")
+                if arm or name_of(node.func) == "open_sealed":
+                    opening.add((source.path, where))
+                if arm:
+                    touching.add((source.path, where))
+            if isinstance(node, ast.Attribute) and node.attr in _SECRETS:
+                touching.add((source.path, where))
+    return opening & touching
+
+
+def stray_touches(sources: tuple[Source, ...]) -> list[str]:
+    """Places beside the act that reach an envelope, a slot's key or their table by name."""
+    found = []
+    for source in sources:
+        if source.path.startswith(_SCHEMA):
+            continue
+        for where, node in places(source.tree):
+            if (source.path, where) == _ACT or (source.path, where) in _TOUCHES:
+                continue
+            if isinstance(node, ast.Attribute) and node.attr in _SECRETS:
+                found.append(f"{source.path}:{node.lineno}: {where} touches {node.attr}")
+            if isinstance(node, ast.Constant) and _names_it(node.value):
+                found.append(f"{source.path}:{node.lineno}: {where} names an envelope in a text")
+    return found
+
+
+def _names_it(value: object) -> bool:
+    text = value if isinstance(value, str) else ""
+    return text in _SECRETS or re.search(r"\blit_slot\b", text) is not None
+
+
+def unwarranted(sources: tuple[Source, ...]) -> list[str]:
+    """Calls of the act whose warrant is not a parameter or made right there, and forged ones."""
+    found = []
+    for source in sources:
+        functions = dict(_functions(source.tree))
+        for where, node in places(source.tree):
+            if not isinstance(node, ast.Call):
+                continue
+            if name_of(node.func) == "Warrant" and source.path != "pharmacy/unblinded/warrants.py":
+                found.append(f"{source.path}:{node.lineno}: {where} makes a warrant of its own")
+            if name_of(node.func) == "open_envelope":
+                held = _warrants_of(functions.get(where))
+                given = {name_of(argument) for argument in _arguments(node)}
+                if not held & given:
+                    found.append(f"{source.path}:{node.lineno}: {where} opens without a warrant")
+        found += [
+            f"{source.path}:{node.lineno}: open_envelope is handed on"
+            for node in _uncalled(source.tree, "open_envelope")
+        ]
+    return found
+
+
+def _functions(tree: ast.AST) -> Iterator[tuple[str, ast.FunctionDef]]:
+    for where, node in places(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield f"{where}.{node.name}".removeprefix("<module>."), node
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _warrants_of(function: ast.FunctionDef | None) -> set[str]:
+    """Names that hold a warrant in a function: parameters said to be one, or fresh ones."""
+    if function is None:
+        return set()
+    arguments = [*function.args.args, *function.args.kwonlyargs]
+    held = {
+        a.arg for a in arguments if a.annotation is not None and name_of(a.annotation) == "Warrant"
+    }
+    for node in ast.walk(function):
+        made = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        if made and name_of(node.value.func) in _GIVES_WARRANTS:
+            held |= {name_of(target) for target in node.targets}
+    return held
+
+
+def _uncalled(tree: ast.AST, name: str) -> list[ast.expr]:
+    """Uses of a function that are no call of it: it would be called somewhere unseen."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Name, ast.Attribute))
+        and name_of(node) == name
+        and id(node) not in called
+    ]
+
+
+def test_exactly_one_function_opens_an_envelope() -> None:
+    assert openers(product()) == {_ACT}
+
+
+def test_nothing_else_touches_an_envelope() -> None:
+    assert stray_touches(product()) == []
+
+
+def test_whoever_calls_it_holds_a_warrant() -> None:
+    assert unwarranted(product()) == []
+
+
+_PLANTED = "pharmacy/unblinded/a.py"
+_OPENS = "def peek(slot, key):\n    return open_sealed(key, slot.envelope, 32, b'')\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _OPENS,
+        "def peek(s, k):\n    return open_sealed(k, s.slot_key, 32, contexts.slot_key(1))",
+        "def peek(data):\n    return Arm.from_bytes(data)",
+        "class A:\n    def peek(self, s, k):\n        open_sealed(k, s.envelope, 32, b'')",
+    ],
+)
+def test_a_planted_second_opener_is_found(tmp_path: Path, text: str) -> None:
+    assert len(openers(product(planted(tmp_path, {_PLANTED: text})))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _OPENS,
+        "def peek(slot):\n    return getattr(slot, 'envelope')",
+        "def peek(session):\n    return session.execute(select(Slot.envelope))",
+        "def peek(session):\n    return session.execute(text('SELECT * FROM lit_slot'))",
+        "def peek(s):\n    return contexts.envelope('s', 1, '', 1)",
+    ],
+)
+def test_a_planted_touch_is_found(tmp_path: Path, text: str) -> None:
+    assert stray_touches(product(planted(tmp_path, {_PLANTED: text}))) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def peek(act, room):\n    return open_envelope(act, room, None, 'p')",
+        "def peek(act, room):\n    open_envelope(act, room, Warrant('s', 1, 'p', 'b', ''), 'p')",
+        "def peek(act, room, warrant):\n    return open_envelope(act, room, warrant, 'p')",
+        "def peek(act):\n    f = open_envelope\n    return f(act)",
+        "peek = partial(envelope.open_envelope, None)",
+    ],
+)
+def test_a_planted_call_without_a_warrant_is_found(tmp_path: Path, text: str) -> None:
+    assert unwarranted(product(planted(tmp_path, {_PLANTED: text}))) != []
+
+
+def test_a_call_with_a_warrant_is_none(tmp_path: Path) -> None:
+    text = (
+        "def a(act, room, w: Warrant):\n    return open_envelope(act, room, w, 'p')\n"
+        "def b(act, room):\n    w = commit_warrant(act, room, 'opened', 'b', 'r')\n"
+        "    return open_envelope(act, room, w, 'p')\n"
+    )
+    assert unwarranted(product(planted(tmp_path, {_PLANTED: text}))) == []
+
+
+@pytest.fixture(scope="module")
+def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LitStudy:
+    """A loaded list, and two participants with a planned course each; only read and opened."""
+    path = tmp_path_factory.mktemp("act") / "twinbag.db"
+    path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
+    return open_study(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="module")
+def bags(study: LitStudy) -> dict[str, tuple[str, str]]:
+    """The participant's id and the first bag's id of two participants, by code."""
+    found = {}
+    for code in ("M-002", "M-003"):
+        course_id = study.planned(code)
+        bag = study.bags(course_id)[0]
+        with study.trial.look("pharmacist") as act:
+            found[code] = (_participant(act, code), str(bag.id))
+    return found
+
+
+def _participant(act: Act, code: str) -> str:
+    row = participants.by_code(act.uow.session, act.in_study.id, code)
+    assert row is not None
+    return str(row.id)
+
+
+def _subject(bag_id: str) -> str:
+    return f"bag:{bag_id}"
+
+
+def _warrant(study: LitStudy, who: str, bag_id: str) -> Warrant:
+    room = study.room(who)
+    with study.trial.act(who) as act:
+        return commit_warrant(act, room, "opened", _subject(bag_id), "preparation")
+
+
+def _open(study: LitStudy, who: str, warrant: Warrant, participant_id: str) -> str:
+    room = study.room(who)
+    with study.trial.look(who) as act:
+        return reveal(open_envelope(act, room, warrant, participant_id))
+
+
+def test_what_is_written_down_is_opened(study: LitStudy, bags: dict[str, tuple[str, str]]) -> None:
+    participant_id, bag_id = bags["M-002"]
+    warrant = _warrant(study, "pharmacist", bag_id)
+
+    assert _open(study, "pharmacist", warrant, participant_id) in ("ivig", "saline")
+    assert _newest_event(study) == "opened"
+
+
+def _newest_event(study: LitStudy) -> str:
+    room = study.room("pharmacist")
+    with study.trial.look("pharmacist") as act:
+        return str(trail.entries(act, room.record_key)[-1]["event"])
+
+
+FORGED: dict[str, Callable[[Warrant], Warrant]] = {
+    "an entry that is not there": lambda w: replace(w, seq=w.seq + 1000),
+    "another entry": lambda w: replace(w, seq=w.seq - 1),
+    "another subject": lambda w: replace(w, subject="bag:somebody"),
+    "another reason": lambda w: replace(w, reason="curiosity"),
+    "another person": lambda w: replace(w, person_id="somebody"),
+    "another study": lambda w: replace(w, study_id="elsewhere"),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_forged_warrant_opens_nothing(
+    study: LitStudy, bags: dict[str, tuple[str, str]], forged: str
+) -> None:
+    participant_id, bag_id = bags["M-002"]
+    _warrant(study, "pharmacist", bags["M-003"][1])
+    warrant = FORGED[forged](_warrant(study, "pharmacist", bag_id))
+
+    with pytest.raises(Refusal):
+        _open(study, "pharmacist", warrant, participant_id)
+
+
+def test_an_entry_that_is_not_committed_opens_nothing(
+    study: LitStudy, bags: dict[str, tuple[str, str]]
+) -> None:
+    participant_id, bag_id = bags["M-002"]
+    room = study.room("pharmacist")
+    genuine = _warrant(study, "pharmacist", bag_id)
+    with study.trial.units.acting() as uow:
+        act = study.trial.bare_act(uow, "pharmacist")
+        trail.record(act, room.record_key, "opened", genuine.subject, reason=genuine.reason)
+        uncommitted = replace(genuine, seq=genuine.seq + 1)
+        with pytest.raises(Refusal):
+            open_envelope(act, room, uncommitted, participant_id)
+        for write in uow._last:
+            write()
+        uow.session.flush()
+        assert trail.newest(act) == uncommitted.seq
+        with pytest.raises(Refusal):
+            open_envelope(act, room, uncommitted, participant_id)
+
+
+def test_a_warrant_is_for_whoever_wrote_it_down(
+    study: LitStudy, bags: dict[str, tuple[str, str]]
+) -> None:
+    participant_id, bag_id = bags["M-002"]
+    warrant = _warrant(study, "pharmacist", bag_id)
+
+    with pytest.raises(Refusal):
+        _open(study, "pharmacist2", warrant, participant_id)
+
+
+def test_a_warrant_for_one_participant_opens_no_other_envelope(
+    study: LitStudy, bags: dict[str, tuple[str, str]]
+) -> None:
+    warrant = _warrant(study, "pharmacist", bags["M-002"][1])
+
+    with pytest.raises(Refusal):
+        _open(study, "pharmacist", warrant, bags["M-003"][0])
+
+
+def test_an_entry_of_another_act_is_no_warrant(
+    study: LitStudy, bags: dict[str, tuple[str, str]]
+) -> None:
+    participant_id, bag_id = bags["M-002"]
+    room = study.room("pharmacist")
+    with study.trial.act("pharmacist") as act:
+        trail.record(act, room.record_key, "printed", _subject(bag_id), reason="preparation")
+    with study.trial.look("pharmacist") as act:
+        seq = trail.newest(act)
+        warrant = Warrant(study.study_id, seq, act.person.id, _subject(bag_id), "preparation")
+
+    with pytest.raises(Refusal):
+        _open(study, "pharmacist", warrant, participant_id)
+
+
+def test_whoever_holds_no_list_key_opens_nothing(
+    study: LitStudy, bags: dict[str, tuple[str, str]]
+) -> None:
+    participant_id, bag_id = bags["M-002"]
+    warrant = _warrant(study, "checker", bag_id)
+
+    with pytest.raises(Refusal, match="list key"):
+        _open(study, "checker", warrant, participant_id)

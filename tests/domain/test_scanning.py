@@ -1,0 +1,165 @@
+"""The verdict as a decision table: every state, every identifier, every time. K8, K9, A11."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from pharmacy.domain.lifecycle import BagState, state_at
+from pharmacy.domain.scanning import (
+    ACTS,
+    SENTENCES,
+    Answer,
+    BagFacts,
+    CardFacts,
+    Stop,
+    Verdict,
+    judge_bag,
+    judge_person,
+)
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+READY = BagFacts(
+    state=BagState.RELEASED,
+    same_study=True,
+    code_retired=False,
+    on_treatment=True,
+    earlier_bag_waits=False,
+    earlier_bag_missing=False,
+    not_before=NOW - timedelta(hours=1),
+    latest_start=NOW + timedelta(hours=1),
+    stop_by=NOW + timedelta(hours=7),
+)
+RIGHT_CARD = CardFacts(known=True, replaced=False, same_participant=True)
+
+BY_STATE = {
+    BagState.PLANNED: Stop.NOT_RELEASED,
+    BagState.RELEASED: None,
+    BagState.RECEIVED: None,
+    BagState.STARTED: None,
+    BagState.ENDED: Stop.USED,
+    BagState.HELD: Stop.HELD,
+    BagState.RETIRED: Stop.RETIRED_BAG,
+    BagState.RETURNED: Stop.RETURNED,
+    BagState.DESTROYED: Stop.RETURNED,
+    BagState.LOST: Stop.LOST,
+}
+BAG_CASES = [
+    ({"same_study": False}, Stop.OTHER_STUDY),
+    ({"code_retired": True}, Stop.RETIRED_CODE),
+    ({"on_treatment": False}, Stop.NOT_ON_TREATMENT),
+    ({"not_before": NOW + MINUTE}, Stop.BEFORE_ITS_DAY),
+    ({"not_before": NOW}, None),
+    ({"latest_start": NOW}, None),
+    ({"latest_start": NOW - timedelta(seconds=1)}, Stop.PAST_LATEST_START),
+    ({"earlier_bag_waits": True}, Stop.EARLIER_BAG_FIRST),
+    ({"earlier_bag_missing": True}, Stop.EARLIER_BAG_MISSING),
+    ({"earlier_bag_missing": True, "earlier_bag_waits": True}, Stop.EARLIER_BAG_MISSING),
+]
+
+
+def test_the_state_table_is_whole() -> None:
+    assert set(BY_STATE) == set(BagState)
+
+
+@pytest.mark.parametrize(("state", "stop"), BY_STATE.items())
+def test_each_state(state: BagState, stop: Stop | None) -> None:
+    verdict = judge_bag(replace(READY, state=state), NOW)
+    assert verdict == (Verdict(Answer.STOP, stop) if stop else Verdict(Answer.CONTINUE))
+
+
+@pytest.mark.parametrize(("change", "stop"), BAG_CASES)
+def test_each_fact_of_the_bag(change: dict[str, object], stop: Stop | None) -> None:
+    verdict = judge_bag(replace(READY, **change), NOW)  # type: ignore[arg-type]
+    assert verdict.stop is stop
+    assert verdict.answer is (Answer.STOP if stop else Answer.CONTINUE)
+
+
+def test_a_running_bag_is_resumed_until_its_time_limit_and_never_restarted() -> None:
+    """A running bag is past its latest start as a rule; that is no reason to stop it."""
+    running = replace(READY, state=BagState.STARTED, latest_start=NOW - timedelta(hours=2))
+    assert judge_person(running, RIGHT_CARD, True, NOW) == Verdict(Answer.RESUME)
+    assert judge_person(running, RIGHT_CARD, True, running.stop_by - MINUTE).stop is None
+    assert judge_person(running, RIGHT_CARD, True, running.stop_by).stop is Stop.PAST_STOP_TIME
+
+
+def test_the_bag_alone_is_never_a_go() -> None:
+    """Over every combination of facts: no Go and no Resume before both identifiers."""
+    flags = ("same_study", "code_retired", "on_treatment", "earlier_bag_waits",
+             "earlier_bag_missing")  # fmt: skip
+    for state in BagState:
+        for values in product((True, False), repeat=len(flags)):
+            facts = replace(READY, state=state, **dict(zip(flags, values, strict=True)))
+            assert judge_bag(facts, NOW).answer in (Answer.CONTINUE, Answer.STOP)
+
+
+PERSON_CASES = [
+    (CardFacts(known=False, replaced=False, same_participant=False), True, Stop.NOT_THE_CARD),
+    (CardFacts(known=True, replaced=False, same_participant=False), True, Stop.WRONG_PARTICIPANT),
+    (CardFacts(known=True, replaced=True, same_participant=False), True, Stop.WRONG_PARTICIPANT),
+    (CardFacts(known=True, replaced=True, same_participant=True), True, Stop.CARD_REPLACED),
+    (RIGHT_CARD, False, Stop.NOT_AS_SPOKEN),
+    (None, False, Stop.NOT_AS_SPOKEN),
+    (None, True, Stop.NOT_AS_SPOKEN),
+    (RIGHT_CARD, True, None),
+]
+
+
+@pytest.mark.parametrize("state", [BagState.RELEASED, BagState.RECEIVED, BagState.STARTED])
+@pytest.mark.parametrize(("card", "spoken", "stop"), PERSON_CASES)
+def test_each_identifier(
+    state: BagState, card: CardFacts | None, spoken: bool, stop: Stop | None
+) -> None:
+    """A11: a Go, and a Resume, only with the participant's own card and the spoken words."""
+    verdict = judge_person(replace(READY, state=state), card, spoken, NOW)
+    assert verdict.stop is stop
+    if stop is None:
+        resumed = state is BagState.STARTED
+        assert verdict.answer is (Answer.RESUME if resumed else Answer.GO)
+
+
+@pytest.mark.parametrize(("change", "stop"), BAG_CASES)
+def test_a_bag_that_stops_stops_with_the_right_person_too(
+    change: dict[str, object], stop: Stop | None
+) -> None:
+    facts = replace(READY, **change)  # type: ignore[arg-type]
+    assert judge_person(facts, RIGHT_CARD, True, NOW).stop is stop
+
+
+def test_every_stop_has_its_own_sentence_that_begins_with_the_act() -> None:
+    assert set(SENTENCES) == set(Stop)
+    first = [sentence for sentence, _ in SENTENCES.values()]
+    assert len(set(first)) == len(first)
+    for sentence, what_to_do in SENTENCES.values():
+        assert sentence.startswith("Stop. ")
+        assert sentence.endswith(".")
+        assert len(sentence) <= 60
+        assert what_to_do.endswith(".")
+    assert set(ACTS) <= set(Stop)
+
+
+def test_a_stop_never_steers_to_a_bag_that_may_not_be_given() -> None:
+    """Only where the earlier bag is known, released or running is it named as the next step."""
+    steering = {stop for stop, (_, text) in SENTENCES.items() if "lower number" in text}
+    assert steering == {Stop.EARLIER_BAG_FIRST}
+
+
+@pytest.mark.parametrize(
+    ("released_at", "state"),
+    [
+        (NOW - MINUTE, BagState.RELEASED),
+        (NOW, BagState.RELEASED),
+        (NOW + timedelta(microseconds=1), BagState.PLANNED),
+        (None, BagState.PLANNED),
+    ],
+)
+def test_a_release_counts_from_its_scheduled_moment(
+    released_at: datetime | None, state: BagState
+) -> None:
+    """B10: when somebody really finished is told to nobody."""
+    assert state_at(BagState.RELEASED, released_at, NOW) is state
+    assert state_at(BagState.STARTED, released_at, NOW) is BagState.STARTED

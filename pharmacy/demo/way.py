@@ -1,0 +1,164 @@
+"""The steps of a participant's way, each taken by the person whose step it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from pharmacy.demo.cast import PASSWORD
+from pharmacy.demo.practice import ZONE, Practice
+from pharmacy.domain.quantities import plain
+from pharmacy.persistence import bags, courses
+from pharmacy.persistence.bags import Bag
+from pharmacy.services import bag_labels, cards, infusions, orders, participants, plans, scanning
+from pharmacy.services.act import Act
+from pharmacy.unblinded import allocation, bag_record, bench, planning, releasing
+from pharmacy.unblinded.bench import Source
+from pharmacy.unblinded.picking import pick_list_of
+from pharmacy.unblinded.room import OpenRoom
+
+PREPARER, CHECKER = "pharmacist", "checker"
+_STAFF = "TL/RO"
+_CONSENT_DAYS_BEFORE = 2
+# What stands on every practice container, so that a checker can type it.
+LOT = "PRACTICE1"
+_MASKED = frozenset(name for name, _ in bench.MASKING)
+
+
+def register(practice: Practice, code: str) -> str:
+    """A registered participant's id."""
+    consented_on = practice.today() - timedelta(days=_CONSENT_DAYS_BEFORE)
+    return str(practice.do("coordinator", participants.register, code, consented_on).id)
+
+
+def weigh(practice: Practice, participant_id: str, weight_kg: str) -> None:
+    """A weighing of this day."""
+    said = (participant_id, weight_kg, practice.today(), "C. Lindqvist")
+    practice.do("coordinator", participants.weigh, *said)
+
+
+def sign_eligible(practice: Practice, participant_id: str) -> None:
+    """Signed eligibility: the request for a slot waits, a minute before the next one."""
+    practice.do("investigator", orders.sign_eligibility, participant_id, PASSWORD)
+    practice.wait(minutes=1)
+
+
+def enrol(practice: Practice, code: str, weight_kg: str) -> str:
+    """A participant who was given the next slot."""
+    participant_id = register(practice, code)
+    weigh(practice, participant_id, weight_kg)
+    sign_eligible(practice, participant_id)
+    practice.lit(PREPARER, allocation.serve_oldest)
+    return participant_id
+
+
+def order(practice: Practice, participant_id: str, visit: str, run_at: datetime) -> str:
+    """A signed order for a course that begins on the site's day of a run."""
+    first_day = run_at.astimezone(ZONE).date()
+    said = (participant_id, visit, first_day, False, "", PASSWORD)
+    return str(practice.do("investigator", orders.sign_order, *said).id)
+
+
+def plan(practice: Practice, participant_id: str, visit: str, run_at: datetime) -> list[Bag]:
+    """Order and plan a course from a run on, each day at the same hour; the bags in order."""
+    order_id = order(practice, participant_id, visit, run_at)
+    with practice.act(PREPARER) as act:
+        days = len(plans.propose(act, order_id)[3].days)
+    runs = [_days_later(run_at, n) for n in range(days)]
+    course_id = practice.lit(PREPARER, planning.plan_course, order_id, runs).id
+    with practice.units.reading() as uow:
+        found = courses.days_of(uow.session, course_id)
+        return [bag for day in found for bag in bags.bags_of_day(uow.session, day.id)]
+
+
+def prepare(practice: Practice, bag_id: str) -> None:
+    """Inner label, envelope, draw and the preparer's signature."""
+    practice.bench(PREPARER, bench.apply_inner, bag_id, inner_code(practice, bag_id))
+    practice.bench(PREPARER, bench.open_bag, bag_id)
+    _scan_sources(practice, PREPARER, bag_id)
+    practice.bench(PREPARER, bench.sign_prepared, bag_id, True, PASSWORD)
+
+
+def check(practice: Practice, bag_id: str) -> None:
+    """The checker's own entries and signature."""
+    _scan_sources(practice, CHECKER, bag_id)
+    practice.bench(CHECKER, bench.sign_checked, bag_id, True, PASSWORD)
+
+
+def send(practice: Practice, bag_id: str, seal_number: str) -> None:
+    """Cover label, cover, seal and release."""
+    practice.bench(PREPARER, bench.print_cover, bag_id)
+    said = (inner_code(practice, bag_id), cover_code(practice, bag_id), seal_number, _MASKED)
+    practice.bench(PREPARER, bench.put_cover_on, bag_id, *said)
+    practice.bench(PREPARER, releasing.release, bag_id, PASSWORD)
+
+
+def start(practice: Practice, participant_id: str, bag_id: str) -> None:
+    """The nurse scans bag and card, hears name and birth date, and starts the infusion."""
+    scanned = practice.do("nurse", scanning.scan_bag, cover_code(practice, bag_id), "scanner", "")
+    card = card_code(practice, participant_id)
+    practice.do("nurse", scanning.confirm_person, scanned.scan.id, card, True)
+    practice.do("nurse", infusions.start, scanned.scan.id)
+
+
+def end(practice: Practice, bag: Bag) -> None:
+    """The nurse ends an infusion with everything in."""
+    practice.do("nurse", infusions.end, bag.id, plain(bag.volume_ml), "", PASSWORD)
+
+
+def run_of(practice: Practice, bag_id: str) -> datetime:
+    """The run of a bag's day."""
+    return practice.do(PREPARER, bench.find, bag_id).day.run_at
+
+
+def duration(practice: Practice, bag_id: str) -> timedelta:
+    """How long the infusion day of a bag takes."""
+    on_bench = practice.do(PREPARER, bench.find, bag_id)
+    days = plans.plan_of(on_bench.course).days
+    return timedelta(minutes=days[on_bench.day.day - 1].duration_min)
+
+
+def expiry(now: datetime) -> date:
+    """What stands on every practice container beside its lot: the end of the next year."""
+    return date(now.year + 1, 12, 31)
+
+
+def inner_code(practice: Practice, bag_id: str) -> str:
+    """The 20 characters on a bag's inner label."""
+    return str(practice.do(PREPARER, bag_labels.inner_label, bag_id).code)
+
+
+def cover_code(practice: Practice, bag_id: str) -> str:
+    """The 20 characters on a bag's cover label."""
+    return str(practice.do(PREPARER, bag_labels.cover_label, bag_id, _STAFF).code)
+
+
+def start_by(practice: Practice, bag_id: str) -> str:
+    """Until when a bag may be started, in its label's words."""
+    return str(practice.do(PREPARER, bag_labels.cover_label, bag_id, _STAFF).start_by)
+
+
+def card_code(practice: Practice, participant_id: str) -> str:
+    """The 20 characters on a participant's card."""
+    return str(practice.do("coordinator", cards.card, participant_id).code)
+
+
+def _days_later(run_at: datetime, days: int) -> datetime:
+    """The same hour at the site, some days later."""
+    return (run_at.astimezone(ZONE) + timedelta(days=days)).astimezone(UTC)
+
+
+def _scan_sources(practice: Practice, who: str, bag_id: str) -> None:
+    for scanned in practice.lit(PREPARER, _pick_list_scans, bag_id):
+        practice.bench(who, bench.add_source, bag_id, Source(scanned=scanned))
+
+
+def _pick_list_scans(act: Act, room: OpenRoom, bag_id: str) -> list[str]:
+    """What a scanner would read from the containers of a bag's pick list."""
+    record = bag_record.read(act, room, bag_id)
+    picked = pick_list_of(act, record, bench.find(act, bag_id).bag)
+    shared = f"(17){expiry(act.now):%y%m%d}(10){LOT}(21){bag_id[:8].upper()}"
+    return [
+        f"(01){line.product.gtins[0]}{shared}{number}"
+        for line in picked.lines
+        for number in range(line.count)
+    ]

@@ -1,0 +1,134 @@
+"""Holders: the statistician founds the study's keys and enrols people, one comparison each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired
+
+from pharmacy.domain.roles import ROLES, Permission
+from pharmacy.services.act import Act
+from pharmacy.unblinded import founding, granting, sealed_list
+from pharmacy.unblinded.doorway import lit_frame, pepper
+from pharmacy.unblinded.founding import RecoverySheets
+from pharmacy.unblinded.granting import Holder
+from pharmacy.unblinded.standing import standing
+from pharmacy.web.access import act, door
+from pharmacy.web.forms import PageForm, attempt, told
+from pharmacy.web.frame import page as frame
+
+blueprint = Blueprint(
+    "lit_holders", __name__, template_folder="../templates", url_prefix="/lit/<study_id>/holders"
+)
+
+
+class PassphraseForm(PageForm):
+    """The statistician's own passphrase."""
+
+    passphrase = PasswordField("Your passphrase", [InputRequired("Type your passphrase.")])
+
+
+class GrantForm(PassphraseForm):
+    """The words as they were heard, and the own passphrase."""
+
+    words = StringField(
+        "The six words you hear",
+        [InputRequired("Type the six words that this person reads to you.")],
+        description="They are not shown here: what you type is what you heard.",
+    )
+
+
+@blueprint.get("")
+@door(Permission.LOAD_LIST, lit=True)
+def page(study_id: str) -> str:
+    """Who holds which keys, and what is missing."""
+    return _page(PassphraseForm())
+
+
+@blueprint.post("/found")
+@door(Permission.LOAD_LIST, lit=True)
+def found(study_id: str) -> str | tuple[str, int] | Response:
+    """Make the study's keys, once, and show the two recovery sheets."""
+    return _show_sheets(founding.found)
+
+
+@blueprint.post("/recovery")
+@door(Permission.LOAD_LIST, lit=True)
+def recovery(study_id: str) -> str | tuple[str, int] | Response:
+    """New recovery sheets, until a list is loaded."""
+    return _show_sheets(founding.reissue_recovery)
+
+
+@blueprint.route("/<person_id>", methods=["GET", "POST"])
+@door(Permission.LOAD_LIST, lit=True)
+def grant(study_id: str, person_id: str) -> str | tuple[str, int] | Response:
+    """Enrol one person after their six words were heard."""
+    form = GrantForm(request.form)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _grant(form, person_id))
+        if answered:
+            return answered
+    return _grant_page(form, granting.holder(act(), person_id)), form.status
+
+
+def _grant(form: GrantForm, person_id: str) -> str:
+    granting.grant(act(), person_id, form.words.data, form.passphrase.data, pepper())
+    return told(url_for("lit_holders.page", study_id=act().in_study.id), "holder_enrolled")
+
+
+def _show_sheets(
+    verb: Callable[[Act, str, bytes], RecoverySheets],
+) -> str | tuple[str, int] | Response:
+    """The sheets are the answer itself: they are kept nowhere to be shown again."""
+    form, sheets = PassphraseForm(request.form), []
+
+    def run() -> str:
+        sheets.append(verb(act(), form.passphrase.data, pepper()))
+        return url_for("lit_holders.page", study_id=act().in_study.id)
+
+    if attempt(form, run) is None:
+        return _page(form), form.status
+    return render_template(
+        "lit/holders/sheets.html",
+        page=frame("Recovery sheets"),
+        lit=lit_frame(),
+        sheets=sheets[0],
+        study=act().in_study,
+        study_id=act().in_study.id,
+    )
+
+
+def _page(form: PassphraseForm) -> str:
+    made = founding.study_keys(act())
+    everybody = granting.holders(act())
+    return render_template(
+        "lit/holders/page.html",
+        page=frame("Holders"),
+        lit=lit_frame(),
+        form=form,
+        standing=standing(act()),
+        founded=made is not None,
+        may_reissue=founding.may_reissue(act()),
+        rows=[(one, _titles(one), one.status) for one in everybody],
+        blocked=sealed_list.ready_to_load(act()),
+        study_id=act().in_study.id,
+    )
+
+
+def _grant_page(form: GrantForm, holder: Holder) -> str:
+    return render_template(
+        "lit/holders/grant.html",
+        page=frame(f"Enrol {holder.person.full_name}"),
+        lit=lit_frame(),
+        form=form,
+        holder=holder,
+        titles=_titles(holder),
+        study_id=act().in_study.id,
+    )
+
+
+def _titles(holder: Holder) -> str:
+    return ", ".join(ROLES[role].title for role in sorted(holder.roles))

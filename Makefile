@@ -40,7 +40,7 @@ deep: system $(VENV)/tests
 	@$(PYTEST) -n 2 -m deep --hypothesis-profile=deep
 
 swap: $(VENV)/tests
-	@$(PYTEST) tests/architecture/test_swap.py -s
+	@$(PY) -m tests.architecture.swap
 
 # Debian packages the tests need: installed, or named with exit status 2.
 .PHONY: system

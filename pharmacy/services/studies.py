@@ -116,7 +116,8 @@ def make_study(act: Act, mode: str, protocol_text: str, site: NewSite) -> Study:
     """Make a study from a protocol's text, with its first site.
 
     A live study is refused (409) until the go-live gates exist; a protocol that does not parse
-    or cannot keep its own time limits, a site that cannot be read and a text that no label can carry are `BadForm`.
+    or cannot keep its own time limits, a site that cannot be read and a text that no label can
+    carry are `BadForm`.
     """
     act.permit(Permission.ADMINISTER)
     if mode != "practice":

@@ -38,7 +38,8 @@ def pepper() -> bytes:
 
 def lit_cookie_name() -> str:
     """The cookie of the room's other half, sent to the lit room only."""
-    return "__Secure-twinbag-lit" if house().secure_cookies else "twinbag-lit"
+    name = "twinbag-demo-lit" if house().practice_only else "twinbag-lit"
+    return f"__Secure-{name}" if house().secure_cookies else name
 
 
 def the_room() -> OpenRoom:

@@ -94,7 +94,7 @@ def reissue_recovery(act: Act, passphrase: str, pepper: bytes) -> RecoverySheets
     made = study_keys(act)
     if made is None or not may_reissue(act):
         raise Refusal(
-            "New recovery sheets are made by whoever made the study's keys, before a list is loaded."
+            "New recovery sheets are made by whoever made the keys, before a list is loaded."
         )
     keys, unlocked = unlock_own(act, passphrase, pepper)
     secrets = unwrap_keys(act, keys, unlocked.record.exchange_private)

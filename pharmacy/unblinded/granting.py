@@ -202,7 +202,7 @@ def unwrap_keys(act: Act, keys: HolderKeys, exchange_private: bytes) -> dict[str
 def _pins(act: Act, unlocked: Unlocked) -> StudyPins:
     pins = unlocked.record.pins.get(act.in_study.id)
     if pins is None:
-        raise Refusal("Open the room once before you enrol somebody, so that your keys are checked.")
+        raise Refusal("Open the room once before you enrol somebody: it checks your keys.")
     return pins
 
 

@@ -29,7 +29,7 @@ _SOON = timedelta(minutes=90)
 
 
 class Lane(StrEnum):
-    """A column of the board for bags. `PLANNED` stands for three of them while the room is locked."""
+    """A column of the board for bags. `PLANNED` stands for three while the room is locked."""
 
     PLANNED = "Planned"
     TO_PREPARE = "To prepare"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pharmacy.domain.roles import Permission
@@ -12,6 +12,7 @@ from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import bags, courses
 from pharmacy.persistence.courses import Course, Order
 from pharmacy.persistence.participants import Participant
+from pharmacy.persistence.studies import Site
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services import plans
 from pharmacy.services.act import Act
@@ -68,10 +69,22 @@ def run_offers(act: Act, order: Order, participant: Participant, days: int) -> l
     offers: list[RunOffer] = []
     for number in range(1, days + 1):
         dates = [first + timedelta(days=number - 1 + later) for later in range(_DATES_OFFERED)]
-        runs = [run for on in dates for run in plans.run_choices(act, site, on)[:_RUNS_A_DATE]]
+        runs = [run for on in dates for run in _runs_of(act, site, on, offers, zone)]
         choices = tuple((run.isoformat(), format_run(run, zone)) for run in runs)
         offers.append(RunOffer(number, choices, _proposed(offers, runs, zone)))
     return offers
+
+
+def _runs_of(
+    act: Act, site: Site, on: date, offers: Sequence[RunOffer], zone: ZoneInfo
+) -> Sequence[datetime]:
+    """The first runs of a date; after the first day, from the hour that was proposed for it."""
+    runs = plans.run_choices(act, site, on)
+    if not offers or not offers[-1].proposed:
+        return runs[:_RUNS_A_DATE]
+    since = datetime.fromisoformat(offers[-1].proposed).astimezone(zone).time()
+    later = [run for run in runs if run.astimezone(zone).time() >= since]
+    return (later or runs)[:_RUNS_A_DATE]
 
 
 def format_run(run: datetime, zone: ZoneInfo) -> str:

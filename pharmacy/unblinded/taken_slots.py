@@ -49,7 +49,8 @@ def check_taken_slots(act: Act, record_key: bytes) -> None:
         .where(Slot.study_id == act.in_study.id)
     )
     rows = act.uow.session.execute(query)
-    if said != {subject_of(stratum, number): f"participant:{code}" for stratum, number, code in rows}:
+    stored = {subject_of(stratum, number): f"participant:{code}" for stratum, number, code in rows}
+    if said != stored:
         raise Refusal(CHANGED)
 
 

@@ -83,8 +83,12 @@ class SignedIn:
 
 
 def cookie_name() -> str:
-    """The sign-in cookie: host-bound and secure in production."""
-    return "__Host-twinbag" if house().secure_cookies else "twinbag"
+    """The sign-in cookie: host-bound and secure in production, its own for the practice study.
+
+    Cookies know no ports: two installations on one machine must not end each other's sign-in.
+    """
+    name = "twinbag-demo" if house().practice_only else "twinbag"
+    return f"__Host-{name}" if house().secure_cookies else name
 
 
 def guard(app: Flask) -> None:

@@ -22,9 +22,16 @@ from pharmacy.persistence import sign_ins
 from pharmacy.persistence.bags import Bag
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services import plans, sign_in
-from pharmacy.unblinded import allocation, founding, granting, holders, planning, private_record
+from pharmacy.unblinded import (
+    allocation,
+    founding,
+    granting,
+    holders,
+    planning,
+    private_record,
+    sealed_list,
+)
 from pharmacy.unblinded import room as rooms
-from pharmacy.unblinded import sealed_list
 from pharmacy.unblinded.founding import RecoverySheets
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from pharmacy import demo
 from pharmacy.app import create_app
@@ -192,14 +193,31 @@ def test_every_page_and_paper_of_everybody_is_watermarked(made: Installation, wh
     """Everything that links lead to, from the first page on, opens and says so."""
     pages = list(linked(made.browser(who)))
     assert len(pages) >= 4
-    for path, answer in pages:
-        assert answer.status_code == 200, path
-        read = _READ.get(answer.mimetype)
-        assert read is not None or answer.mimetype == "text/csv", (path, answer.mimetype)
-        assert read is None or WATERMARK in read(answer), path
+    assert [fault for path, answer in pages for fault in faults(path, answer)] == []
 
 
-def linked(browser: Browser) -> Iterator[tuple[str, object]]:
+def test_a_page_without_the_watermark_or_that_fails_is_found(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Planted: an installation that is no practice one marks nothing."""
+    around = make_surroundings(Clock(), KeyedChance())
+    browser = Browser(create_app(make_config(sqlite_url, tmp_path), around))
+    assert faults("/sign-in", browser.get("/sign-in")) == ["/sign-in carries no watermark"]
+    assert "/nothing answers 404" in faults("/nothing", browser.get("/nothing"))
+
+
+def faults(path: str, answer: TestResponse) -> list[str]:
+    """What is wrong with a page or paper; a table of values has no place for a watermark."""
+    found = [] if answer.status_code == 200 else [f"{path} answers {answer.status_code}"]
+    if answer.mimetype == "text/csv":
+        return found
+    read = _READ.get(answer.mimetype)
+    if read is None or WATERMARK not in read(answer):
+        found.append(f"{path} carries no watermark")
+    return found
+
+
+def linked(browser: Browser) -> Iterator[tuple[str, TestResponse]]:
     """Every page that links lead to, as this person sees it."""
     seen, waiting = set(), ["/"]
     while waiting:

@@ -28,6 +28,7 @@ SALINE = "00303380049042"
 ALL_MASKED = frozenset(name for name, _ in MASKING)
 # The first slot of one list holds IVIG, of the other saline.
 IVIG_FIRST, SALINE_FIRST = "122112212112", "211221121221"
+STAGES = ["opened", "prepared", "checked", "printed", "covered"]
 _numbers = count(1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -30,9 +29,9 @@ def study(sqlite_url: str) -> LitStudy:
 
 
 @pytest.fixture
-def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Flask:
     """The product on the study's database."""
-    yield build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
+    return build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
 
 
 def _taken(study: LitStudy) -> list[str]:
@@ -44,6 +43,13 @@ def _taken(study: LitStudy) -> list[str]:
             .order_by(Slot.number)
         )
         return list(act.uow.session.scalars(query))
+
+
+def _eligible(study: LitStudy, code: str) -> str:
+    """A request that waits, signed a minute before the next one."""
+    participant_id = study.eligible(code)
+    study.trial.clock.move(minutes=1)
+    return participant_id
 
 
 def _request_of(study: LitStudy, participant_id: str) -> str:
@@ -103,13 +109,13 @@ def _check_trails(study: LitStudy, codes: list[str]) -> None:
 
 
 def test_it_opens_nothing(study: LitStudy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the list key nor the one function that opens an envelope is needed (C3)."""
+    """Neither the list key nor the one function that opens an envelope is needed (C2)."""
 
     def never(*_: object) -> None:
         raise AssertionError("an allocation opened an envelope")
 
     monkeypatch.setattr(envelope, "open_sealed", never)
-    participant_id = study.eligible("M-001")
+    participant_id = _eligible(study, "M-001")
     room = replace(study.room("pharmacist"), list_key=None)
     with study.trial.act("pharmacist") as act:
         assert allocation.serve_oldest(act, room).id == participant_id
@@ -133,8 +139,8 @@ def test_the_oldest_signature_first(study: LitStudy) -> None:
 
 
 def test_one_form_serves_one_request(study: LitStudy, app: Flask) -> None:
-    """Sent twice, with two waiting: the second time finds it served (A13)."""
-    one, other = study.eligible("M-001"), study.eligible("M-002")
+    """Sent twice, with two waiting: the second time finds it served (C3)."""
+    one, other = _eligible(study, "M-001"), _eligible(study, "M-002")
     browser = study.lit_browser(app, "pharmacist")
     page = browser.get(browser.lit("board")).text
     request_id = _request_of(study, one)
@@ -148,8 +154,8 @@ def test_one_form_serves_one_request(study: LitStudy, app: Flask) -> None:
 
 def test_the_same_form_from_two_people_serves_one(study: LitStudy, app: Flask) -> None:
     """Two pharmacists looked at the same board."""
-    request_id = _request_of(study, study.eligible("M-001"))
-    study.eligible("M-002")
+    request_id = _request_of(study, _eligible(study, "M-001"))
+    _eligible(study, "M-002")
     for who in ("pharmacist", "pharmacist2"):
         browser = study.lit_browser(app, who)
         answer = browser.post(browser.lit("board/serve"), request_id=request_id)
@@ -159,8 +165,8 @@ def test_the_same_form_from_two_people_serves_one(study: LitStudy, app: Flask) -
 
 def test_a_younger_request_is_not_served_first(study: LitStudy, app: Flask) -> None:
     """However its id was found; the answer says where it stands."""
-    study.eligible("M-001")
-    younger = _request_of(study, study.eligible("M-002"))
+    _eligible(study, "M-001")
+    younger = _request_of(study, _eligible(study, "M-002"))
     browser = study.lit_browser(app, "pharmacist")
     answer = browser.post(browser.lit("board/serve"), request_id=younger)
     assert answer.status_code == 409
@@ -172,8 +178,8 @@ def test_a_younger_request_is_not_served_first(study: LitStudy, app: Flask) -> N
 
 @pytest.mark.parametrize("who", ["checker", "statistician"])
 def test_only_the_pharmacist_serves(study: LitStudy, app: Flask, who: str) -> None:
-    """The checker looks on; the statistician never meets a participant (E8)."""
-    request_id = _request_of(study, study.eligible("M-001"))
+    """The checker looks on; the statistician never meets a participant (E16)."""
+    request_id = _request_of(study, _eligible(study, "M-001"))
     browser = study.lit_browser(app, who)
     assert browser.post(browser.lit("board/serve"), request_id=request_id).status_code == 403
     assert _taken(study) == []
@@ -181,7 +187,7 @@ def test_only_the_pharmacist_serves(study: LitStudy, app: Flask, who: str) -> No
 
 def test_a_locked_room_serves_nobody(study: LitStudy, app: Flask) -> None:
     """The press leads to the door; nothing happened."""
-    request_id = _request_of(study, study.eligible("M-001"))
+    request_id = _request_of(study, _eligible(study, "M-001"))
     browser = study.browser(app, "pharmacist")
     answer = browser.post(browser.lit("board/serve"), request_id=request_id)
     assert answer.status_code == 303
@@ -192,15 +198,15 @@ def test_a_locked_room_serves_nobody(study: LitStudy, app: Flask) -> None:
 def test_without_a_list_there_is_nothing_to_give(sqlite_url: str) -> None:
     """The request keeps waiting."""
     study = open_study(sqlite_url, loaded=False)
-    study.eligible("M-001")
+    _eligible(study, "M-001")
     with pytest.raises(Refusal, match="No list is loaded"):
         study.do("pharmacist", allocation.serve_oldest)
 
 
 def test_a_rolled_back_act_leaves_no_hole(study: LitStudy) -> None:
     """The slot it would have taken goes to the same request, not to a later one."""
-    study.eligible("M-001")
-    study.eligible("M-002")
+    _eligible(study, "M-001")
+    _eligible(study, "M-002")
     room = study.room("pharmacist")
     with study.trial.units.acting() as uow:
         allocation.serve_oldest(study.trial.bare_act(uow, "pharmacist"), room)

@@ -22,8 +22,8 @@ def study(sqlite_url: str) -> LitStudy:
     return made
 
 
-def _grant(study: LitStudy, who: str, words: str, passphrase: str, by: str = "statistician") -> None:
-    study.trial.do(by, granting.grant, study.trial.ids[who], words, passphrase, PEPPER)
+def _grant(study: LitStudy, who: str, words: str, passphrase: str) -> None:
+    study.trial.do("statistician", granting.grant, study.trial.ids[who], words, passphrase, PEPPER)
 
 
 def _held(study: LitStudy, who: str) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def _held(study: LitStudy, who: str) -> tuple[str, ...]:
 
 
 def test_other_words_enrol_nobody(study: LitStudy) -> None:
-    """What was heard must be this person's fingerprint; nothing is kept of a wrong try (C1)."""
+    """What was heard must be this person's fingerprint; nothing is kept of a wrong try (H5)."""
     passphrase = study.passphrases["statistician"]
     other = study.six_words("statistician")
     for heard in (other, "", "   ", "one two three", "x" * 5000):
@@ -71,7 +71,7 @@ def test_the_checker_never_gets_the_list_key(study: LitStudy) -> None:
 
 @pytest.mark.parametrize("who", ["administrator", "pharmacist", "checker", "nurse"])
 def test_nobody_else_enrols(study: LitStudy, who: str) -> None:
-    """The administrator least of all (C2)."""
+    """The administrator least of all (G22)."""
     study.make_keys("pharmacist2")
     with pytest.raises(Refusal) as refused:
         study.trial.do(
@@ -137,11 +137,11 @@ def test_trust_follows_signed_grants(two_statisticians: LitStudy) -> None:
         study.open_room("pharmacist")
     assert study.room("pharmacist", enrolled_by="statistician2").list_key
     study.load()
-    assert study.open_room("pharmacist", enrolled_by="statistician2").list_key, "loaded by the other"
+    assert study.open_room("pharmacist", enrolled_by="statistician2").list_key
 
 
 def test_trust_does_not_follow_a_forged_founder(two_statisticians: LitStudy) -> None:
-    """The granter's signature names the founder's fingerprint, so that no other one passes (C1)."""
+    """The granter's signature names the founder's fingerprint, so that no other one passes (H5)."""
     study = two_statisticians
     thief = study.trial.ids["pharmacist2"]
     with study.trial.act("administrator") as act:

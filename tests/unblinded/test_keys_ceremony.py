@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -31,9 +30,9 @@ def study(sqlite_url: str) -> LitStudy:
 
 
 @pytest.fixture
-def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Flask:
     """The product on the study's database."""
-    yield build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
+    return build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
 
 
 def _words(page: str) -> list[str]:
@@ -55,7 +54,7 @@ def _make_keys(browser: Browser) -> str:
 
 
 def test_the_whole_ceremony(study: LitStudy, app: Flask, sqlite_url: str) -> None:
-    """Two secrets, the comparison of fingerprints, keys for four holders, a sealed list (C1, C4)."""
+    """Two secrets, compared fingerprints, keys for four holders, a sealed list (C1, H5)."""
     statistician = study.browser(app, "statistician")
     blocked = statistician.get(statistician.lit("list"))
     assert "keys are not made yet" in blocked.text
@@ -98,7 +97,7 @@ def test_the_whole_ceremony(study: LitStudy, app: Flask, sqlite_url: str) -> Non
 
 
 def _check_recovery(study: LitStudy, url: str, first: str, second: str) -> None:
-    """Both printed halves together are the private half of the stored recovery key (C1)."""
+    """Both printed halves together are the private half of the stored recovery key (H8)."""
     names = ("first", "second")
     one, other = (
         words_to_secret(words, contexts.recovery_half(study.study_id, 1, name))
@@ -119,7 +118,7 @@ def _check_nothing_kept(url: str, secrets: list[str]) -> None:
 
 
 def test_keys_count_only_when_the_passphrase_was_typed_back(study: LitStudy, app: Flask) -> None:
-    """Not confirmed: made anew on request, and of no use; confirmed: never made anew (C1)."""
+    """Not confirmed: made anew on request, and of no use; confirmed: never made anew (H5)."""
     browser = study.browser(app, "statistician")
     lost = _words(browser.post(browser.lit("keys/make")).text)[0]
     refused = browser.post(browser.lit("holders/found"), passphrase=lost)
@@ -141,7 +140,7 @@ def test_keys_count_only_when_the_passphrase_was_typed_back(study: LitStudy, app
 def test_a_passphrase_that_is_none_gets_a_sentence(
     study: LitStudy, app: Flask, typed: str
 ) -> None:
-    """Nothing, spaces, and a text longer than any passphrase are no bug (A13)."""
+    """Nothing, spaces, and a text longer than any passphrase are no bug."""
     browser = study.browser(app, "statistician")
     browser.post(browser.lit("keys/make"))
     answer = browser.post(browser.lit("keys/confirm"), passphrase=typed)
@@ -150,7 +149,7 @@ def test_a_passphrase_that_is_none_gets_a_sentence(
 
 
 def test_passphrases_are_not_guessed_quickly(study: LitStudy, app: Flask) -> None:
-    """After five misses the next try waits, whatever it says, and each miss is on the trail."""
+    """After five misses the next try waits, whatever it says (G6)."""
     browser = study.browser(app, "statistician")
     passphrase = _words(browser.post(browser.lit("keys/make")).text)[0]
     for _ in range(5):
@@ -181,7 +180,7 @@ def test_the_study_keys_are_made_once(study: LitStudy, app: Flask, sqlite_url: s
 
 @pytest.mark.parametrize("who", ["administrator", "nurse", "pharmacist"])
 def test_only_the_statistician_founds_and_enrols(study: LitStudy, app: Flask, who: str) -> None:
-    """The administrator least of all (C2, E8)."""
+    """The administrator least of all (C6, G22)."""
     browser = Browser(app.test_client(), study, "admin" if who == "administrator" else who)
     for page in ("holders", "holders/found", f"holders/{study.trial.ids['checker']}"):
         assert browser.post(browser.lit(page)).status_code in (403, 405)

@@ -1,11 +1,11 @@
-"""Loading the list in a browser: refused files keep nothing, a loaded one is nowhere in the clear."""
+"""Loading the list: refused files keep nothing, a loaded one is nowhere in the clear."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from html import unescape
 from io import BytesIO
 from itertools import combinations, product
@@ -43,9 +43,9 @@ def study(sqlite_url: str) -> LitStudy:
 
 
 @pytest.fixture
-def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Flask:
     """The product on the study's database."""
-    yield build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
+    return build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def _stored(study: LitStudy) -> dict[str, list[tuple[object, ...]]]:
     "name", ["might_open.csv", "might_open_excel.csv", "might_group_only.csv"]
 )
 def test_a_real_list_is_loaded(browser: Browser, name: str) -> None:
-    """Headers in any order, byte-order mark, CRLF, quotes (H1)."""
+    """Headers in any order, byte-order mark, CRLF, quotes (C5)."""
     answer = _load(browser, (REDCAP / name).read_bytes())
     assert answer.status_code == 303, answer.text
     with browser.study.trial.look("statistician") as act:
@@ -91,7 +91,7 @@ def test_a_real_list_is_loaded(browser: Browser, name: str) -> None:
 
 @pytest.mark.parametrize("path", MALFORMED, ids=lambda path: path.stem)
 def test_a_refused_list_keeps_nothing(browser: Browser, path: Path) -> None:
-    """Each broken rule has its sentence beside the file; the answer quotes no row (H1)."""
+    """Each broken rule has its sentence beside the file; the answer quotes no row (C5, G14)."""
     study, data = browser.study, path.read_bytes()
     before = _stored(study)
     answer = _load(browser, data)
@@ -151,7 +151,7 @@ def test_the_same_list_twice_is_once_and_another_is_refused(browser: Browser) ->
 def test_two_pharmacists_must_hold_the_keys(
     sqlite_url: str, tmp_path: Path, granted: tuple[str, ...]
 ) -> None:
-    """One holder who falls ill must not be the end of the study (C1)."""
+    """One holder who falls ill must not be the end of the study (H8)."""
     study = open_study(sqlite_url, granted=granted, loaded=False)
     app = build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
     browser = study.lit_browser(app, "statistician")
@@ -164,7 +164,7 @@ def test_two_pharmacists_must_hold_the_keys(
 
 @pytest.mark.parametrize("who", ["pharmacist", "checker"])
 def test_who_prepares_never_loads(study: LitStudy, app: Flask, who: str) -> None:
-    """Whoever loads never dispenses (E8)."""
+    """Whoever loads never dispenses (C6)."""
     browser = study.lit_browser(app, who)
     answer = browser.post(browser.lit("list"), table=(BytesIO(table_of()), "list.csv"))
     assert answer.status_code == 403
@@ -224,7 +224,7 @@ def test_nothing_of_the_list_is_written_in_the_clear(
 
 
 def test_the_commitment_is_proved_by_its_opening_alone(browser: Browser) -> None:
-    """Later, by revealing the opening; the printed certificate tells nothing of the list (C1)."""
+    """Later, by revealing the opening; the printed certificate tells nothing of the list (C5)."""
     study = browser.study
     _load(browser, table_of())
     page = browser.get(browser.lit("list")).text
@@ -325,7 +325,7 @@ def _server_secrets(tmp_path: Path) -> tuple[bytes, ...]:
 
 
 def test_database_and_configuration_open_nothing(browser: Browser, tmp_path: Path) -> None:
-    """Every secret of the server, against every sealed column (C1)."""
+    """Every secret of the server, against every sealed column (H5)."""
     study = browser.study
     assert _load(browser, table_of()).status_code == 303
     known = _server_secrets(tmp_path)

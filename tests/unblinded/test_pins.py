@@ -81,7 +81,7 @@ def test_untouched_it_opens(study: LitStudy) -> None:
 
 @pytest.mark.parametrize("columns", [("envelope",), ("slot_key",), ("slot_key", "envelope")])
 def test_two_slots_exchanged(study: LitStudy, columns: tuple[str, ...]) -> None:
-    """Envelopes, their keys, or both (C1)."""
+    """Envelopes, their keys, or both (H3)."""
 
     def change(session: Session) -> None:
         one, other = _slots(session, 1, 3)
@@ -180,7 +180,9 @@ def test_a_wrap_of_another_key(study: LitStudy) -> None:
     def change(session: Session) -> None:
         keys = session.get_one(HolderKeys, study.trial.ids["pharmacist"])
         row = session.get_one(KeyWrap, (study.study_id, 1, keys.person_id, "record"))
-        context = contexts.key_wrap(study.study_id, 1, "record", keys.person_id, keys.exchange_public)
+        context = contexts.key_wrap(
+            study.study_id, 1, "record", keys.person_id, keys.exchange_public
+        )
         row.wrapped = wrap(keys.exchange_public, bytes(range(32)), context)
 
     _tamper(study, change)
@@ -283,7 +285,7 @@ def test_everything_replaced_together(study: LitStudy) -> None:
 
 
 def test_the_first_opening_compares_words(sqlite_url: str) -> None:
-    """Before there are pins, the granter's six words are what stands against a swap (C1)."""
+    """Before there are pins, the granter's six words are what stands against a swap (H5)."""
     study = open_study(sqlite_url)
     words = study.six_words("statistician")
     _tamper(study, _Thief(study).replace_study_keys)

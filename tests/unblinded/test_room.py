@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -33,9 +32,9 @@ def study(sqlite_url: str) -> LitStudy:
 
 
 @pytest.fixture
-def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Flask:
     """The product on the study's database."""
-    yield build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
+    return build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
 
 
 def _is_open(browser: Browser) -> bool:
@@ -49,7 +48,7 @@ def _rows(study: LitStudy, table: type) -> list[dict[str, object]]:
 
 
 def test_the_cookie_goes_to_the_lit_room_alone(study: LitStudy, app: Flask) -> None:
-    """Path /lit, not readable by script, never sent from another site."""
+    """Path /lit, not readable by script, never sent from another site (G10)."""
     browser = study.browser(app, "pharmacist")
     header = browser.open_room().headers["Set-Cookie"]
     parts = {part.strip() for part in header.split(";")}
@@ -102,7 +101,7 @@ def test_a_made_up_cookie_opens_nothing(study: LitStudy, app: Flask, half: str) 
 
 
 def test_a_row_moved_to_another_person_does_not_open(study: LitStudy) -> None:
-    """The sealed half is bound to its sign-in, person and study (C1)."""
+    """The sealed half is bound to its sign-in, person and study (H5)."""
     with study.trial.act("pharmacist") as act:
         row_session = _sign_in(act)
         cookie = rooms.open_room(
@@ -129,7 +128,7 @@ def _sign_in(act: Act) -> str:
 
 
 def test_it_locks_by_itself(study: LitStudy, app: Flask) -> None:
-    """After 15 minutes without a request; every request begins them anew; 60 minutes at most."""
+    """After 15 idle minutes, which every request begins anew; after 60 in any case (G8)."""
     browser = study.lit_browser(app, "pharmacist")
     for _ in range(3):
         study.trial.clock.move(minutes=14)
@@ -163,7 +162,8 @@ def test_one_press_locks(study: LitStudy, app: Flask) -> None:
         answer = browser.post(browser.lit("lock"))
         assert answer.status_code == 303
         assert "Nothing typed or scanned was lost" in browser.get(answer.location).text
-    assert study.trial.ids["pharmacist"] not in [row["person_id"] for row in _rows(study, LitSession)]
+    rows = _rows(study, LitSession)
+    assert study.trial.ids["pharmacist"] not in [row["person_id"] for row in rows]
     browser.client.set_cookie("twinbag-lit", cookie.value, domain="127.0.0.1", path="/lit")
     assert not _is_open(browser)
     assert browser.get("/account").status_code == 200
@@ -203,7 +203,7 @@ def test_the_door_leads_nowhere_else(study: LitStudy, app: Flask, place: str) ->
 
 
 def test_a_request_in_the_room_moves_nothing_readable(study: LitStudy, app: Flask) -> None:
-    """No plaintext clock, no row more, no operation id; the sealed row keeps its length (I4)."""
+    """No plaintext clock, no row more, no operation id; the sealed row keeps its length (B10, B16)."""
     browser = study.lit_browser(app, "pharmacist")
     before = _plain_facts(study)
     sealed = [row["keys"] for row in _rows(study, LitSession)]
@@ -234,7 +234,7 @@ def _plain_facts(study: LitStudy) -> list[tuple[object, ...]]:
 
 
 def test_roles_decide_at_this_door_too(study: LitStudy, app: Flask) -> None:
-    """A nurse, a coordinator and an administrator do not come in (E8)."""
+    """A nurse, a coordinator and an administrator do not come in (E16)."""
     for who in ("nurse", "coordinator", "investigator", "admin"):
         browser = Browser(app.test_client(), study, who)
         for page in ("open", "keys", "board", "list", "holders"):

@@ -9,6 +9,7 @@ from datetime import datetime
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from pharmacy.domain.dose_plan import DosePlan
@@ -109,7 +110,7 @@ def _form(offers: Sequence[RunOffer], typed: object) -> PageForm:
         field = SelectField(
             f"Run of day {offer.day}",
             [InputRequired("Choose a run.")],
-            choices=list(offer.choices),
+            choices=[SelectChoice(run, words) for run, words in offer.choices],
             default=offer.proposed,
         )
         setattr(PlanForm, f"day_{offer.day}", field)

@@ -1,0 +1,133 @@
+"""The pharmacy's part of the journey: the room, the plan, one bag through two pairs of hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from playwright.sync_api import Locator
+
+from labels.codes import read_back
+from pharmacy.unblinded.study_files import products_of
+from tests.journeys.cast import CHECKER, PASSWORD, PHARMACIST, STATISTICIAN, Journey, Player
+from tests.journeys.visitor import Visitor
+
+LOT, EXPIRY = "K230A7711", "271231"
+
+
+def opens_the_room(journey: Journey, player: Player) -> None:
+    """The first time, the words of whoever enrolled the person are heard and compared."""
+    page = journey.window(player)
+    page.follow("Open the room", page.page.get_by_role("main"))
+    page.type(
+        Their_six_words=journey.six_words[STATISTICIAN], Passphrase=journey.passphrases[player]
+    )
+    page.press("Open the room")
+    assert page.page.locator("[data-countdown-text]").is_visible()
+
+
+def serves_the_oldest_request(page: Visitor) -> None:
+    """One press, and the board says that it is done."""
+    page.press("Serve the oldest request")
+    assert "The oldest request was served." in page.words
+
+
+def plans(page: Visitor, code: str) -> None:
+    """The plan is shown before it is kept, and can be checked by hand."""
+    page.follow(code, lane(page, "To plan"))
+    assert page.heading == f"Plan {code}"
+    for text in ("119.2 g", "1,192 mL", "600 mL", "592 mL"):
+        assert text in page.words, text
+    page.press("Keep this plan")
+    assert "Its bags are on the board." in page.words
+
+
+def labels_the_container(page: Visitor, code: str) -> str:
+    """The inner label goes on the empty container, is scanned there and opens the next step."""
+    page.follow(code, lane(page, "To prepare").locator(".card").first)
+    assert page.heading == "Inner label"
+    inner = code_on(page.get("Open the inner label (PDF)"))
+    page.scan(inner)
+    page.press("Show what to draw")
+    return inner
+
+
+def draws(page: Visitor) -> None:
+    """Scan what the pick list asks for, container by container, until it is complete."""
+    for scanned in _containers(page):
+        page.scan(scanned)
+
+
+def checks_in(journey: Journey, page: Visitor, button: str, player: Player) -> None:
+    """The bench is handed over: the room locks, and the next person opens it at the same bag."""
+    page.press(button)
+    assert page.heading == "Next person at the bench"
+    page.type(
+        User_name=player.user_name,
+        Password=PASSWORD,
+        Passphrase=journey.passphrases[player],
+    )
+    words = page.field("Six words of the person who enrolled you")
+    if player is CHECKER:
+        page.page.get_by_text("Your first time in this study's room?").click()
+        words.fill(journey.six_words[STATISTICIAN])
+    page.press("Take over")
+    assert page.page.get_by_role("link", name=player.name).count() == 1
+
+
+def checks(page: Visitor) -> None:
+    """The checker enters every container again, without seeing the first entries, and signs."""
+    assert page.heading == "Check"
+    assert LOT not in page.words
+    draws(page)
+    signs(page, "Sign the check")
+
+
+def covers(page: Visitor, inner: str) -> str:
+    """The cover label is printed and goes on with the seal; returns the code that is on paper."""
+    page.press("Print the cover label")
+    cover = code_on(page.get("Open the cover label (PDF)"))
+    page.tick(
+        "Set primed and ports covered in the pharmacy",
+        "Drip chamber and tubing sleeved",
+        "Opaque cover on",
+    )
+    page.type(Seal_number="S-4711")
+    page.field("Inner label, on the container").focus()
+    page.shoot(inner)
+    page.scan(cover)
+    return cover
+
+
+def releases(page: Visitor) -> None:
+    """The release is signed; the bag counts as released from its run's usual moment on."""
+    page.type(Your_password=PASSWORD)
+    page.press("Sign and release")
+    assert "Released from 2 Mar 2026 09:45 CST on." in page.words
+
+
+def signs(page: Visitor, button: str) -> None:
+    """Inspected, and signed with the password."""
+    page.tick("Inspected: clear, no particles, no leak")
+    page.type(Your_password=PASSWORD)
+    page.press(button)
+
+
+def lane(page: Visitor, title: str) -> Locator:
+    """One lane of the board."""
+    return page.page.locator("section.lane").filter(has=page.page.get_by_role("heading", name=title))
+
+
+def code_on(pdf: bytes) -> str:
+    """The code that every symbol on a printed piece says, read by the independent decoder."""
+    (text,) = {read.text for read in read_back(pdf)}
+    return text
+
+
+def _containers(page: Visitor) -> Iterator[str]:
+    """What a scanner reads from each container that the page asks for."""
+    products = {one.name: one for supply in products_of("MIGHT").supplies for one in supply.products}
+    rows = page.page.get_by_role("table", name="What to draw").locator("tbody tr")
+    for cells in [row.locator("th, td > span:last-child").all_inner_texts() for row in rows.all()]:
+        if cells[0] in products:
+            for number in range(int(cells[1])):
+                yield f"(01){products[cells[0]].gtins[0]}(17){EXPIRY}(10){LOT}(21)SN{number}"

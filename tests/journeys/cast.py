@@ -1,0 +1,54 @@
+"""Who takes part in the main journey, and what each of them knows while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from playwright.sync_api import ViewportSize
+
+from tests.journeys.visitor import DESK, Visitor
+from tests.support.world import Clock
+
+PASSWORD = "lantern orchard violet stream"
+
+
+@dataclass(frozen=True)
+class Player:
+    """One person: name, user name and initials as typed, and the role as the page names it."""
+
+    name: str
+    user_name: str
+    initials: str
+    role: str
+
+
+ADMINISTRATOR = Player("Ada Moreno", "a.moreno", "AM", "Administrator")
+STATISTICIAN = Player("Sam Statham", "s.statham", "SS", "Statistician")
+PHARMACIST = Player("Tom Lang", "t.lang", "TL", "Pharmacist")
+SECOND_PHARMACIST = Player("Petra Novak", "p.novak", "PN", "Pharmacist")
+CHECKER = Player("Rose Okafor", "r.okafor", "RO", "Checker")
+COORDINATOR = Player("Cora Lindqvist", "c.lindqvist", "CL", "Coordinator")
+INVESTIGATOR = Player("Ana Rivera", "a.rivera", "AR", "Investigator")
+NURSE = Player("Dana Whitfield", "d.whitfield", "DW", "Nurse")
+HOLDERS = (PHARMACIST, SECOND_PHARMACIST, CHECKER)
+EVERYBODY = (STATISTICIAN, *HOLDERS, COORDINATOR, INVESTIGATOR, NURSE)
+
+
+@dataclass
+class Journey:
+    """The house under way: its address and clock, the windows, and the secrets on paper."""
+
+    address: str
+    clock: Clock
+    visit: Callable[..., Visitor]
+    windows: dict[Player, Visitor] = field(default_factory=dict)
+    links: dict[Player, str] = field(default_factory=dict)
+    passphrases: dict[Player, str] = field(default_factory=dict)
+    six_words: dict[Player, str] = field(default_factory=dict)
+
+    def window(self, player: Player, size: ViewportSize = DESK) -> Visitor:
+        """A person's own window."""
+        if player not in self.windows:
+            self.windows[player] = self.visit(self.address, size)
+        return self.windows[player]

@@ -1,0 +1,166 @@
+"""The whole main job, from the set-up link to a used bag, in real browsers by its own people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pharmacy.app import set_up_path
+from pharmacy.domain.bag_code import BagCode, Piece
+from tests.journeys import at_the_bench as bench
+from tests.journeys import blinded_work as blinded
+from tests.journeys import setting_up as morning
+from tests.journeys.cast import (
+    CHECKER,
+    COORDINATOR,
+    EVERYBODY,
+    HOLDERS,
+    INVESTIGATOR,
+    NURSE,
+    PHARMACIST,
+    SECOND_PHARMACIST,
+    STATISTICIAN,
+    Journey,
+)
+from tests.journeys.serving import ServedChance, serving
+from tests.journeys.visitor import Visitor
+from tests.support.world import Clock, build_app
+
+# Local times at the site: 08:52, 09:02 (in the run), 09:40 (before its release), 09:50, 14:25.
+BEFORE_THE_RUN = datetime(2026, 3, 2, 14, 52, tzinfo=UTC)
+IN_THE_RUN = datetime(2026, 3, 2, 15, 2, tzinfo=UTC)
+BEFORE_THE_RELEASE = datetime(2026, 3, 2, 15, 40, tzinfo=UTC)
+RELEASED = datetime(2026, 3, 2, 15, 50, tzinfo=UTC)
+INFUSED = datetime(2026, 3, 2, 20, 25, tzinfo=UTC)
+NOT_STARTED = "I have not started it"
+SET_ASIDE = "I have set it aside"
+
+
+@pytest.fixture
+def journey(
+    sqlite_url: str, tmp_path: Path, visit: Callable[..., Visitor]
+) -> Iterator[tuple[Journey, str]]:
+    """An empty house on a socket, and its set-up link."""
+    clock = Clock(BEFORE_THE_RUN)
+    app = build_app(sqlite_url, tmp_path, clock, ServedChance("main journey"))
+    link = set_up_path(app)
+    assert link is not None
+    with serving(app) as address:
+        yield Journey(address, clock, visit), link
+
+
+def test_the_main_job_from_the_set_up_link_to_a_used_bag(journey: tuple[Journey, str]) -> None:
+    """A6, A17, B6, E17, G11, K8: list in, blinded label out, scan answered, by its own people."""
+    under_way, link = journey
+    set_up(under_way, link)
+    cards = enrol(under_way)
+    inner, cover = prepare(under_way)
+    stop_before_the_release(under_way, inner, cover, cards["M-002"])
+    infuse(under_way, cover, cards)
+    see_the_stops(under_way)
+
+
+def set_up(journey: Journey, link: str) -> None:
+    """Study, people, keys, holders, list."""
+    morning.administrator_sets_up(journey, link)
+    for player in EVERYBODY:
+        morning.person_arrives(journey, player)
+    for player in (STATISTICIAN, *HOLDERS):
+        morning.makes_keys(journey, player)
+    morning.statistician_founds(journey)
+    for player in HOLDERS:
+        morning.statistician_enrols(journey, player)
+    morning.statistician_loads_the_list(journey)
+
+
+def enrol(journey: Journey) -> dict[str, str]:
+    """Two participants with cards; the first is weighed, eligible, allocated and ordered for."""
+    coordinator, investigator = journey.window(COORDINATOR), journey.window(INVESTIGATOR)
+    cards = {"M-007": blinded.coordinator_registers(coordinator, "M-007")}
+    cards["M-002"] = blinded.coordinator_registers(coordinator, "M-002")
+    blinded.coordinator_weighs(coordinator, "59.6")
+    investigator.open("/")
+    blinded.investigator_signs_eligibility(investigator, "M-002")
+    pharmacist = journey.window(PHARMACIST)
+    pharmacist.open("/")
+    bench.opens_the_room(journey, PHARMACIST)
+    bench.serves_the_oldest_request(pharmacist)
+    blinded.investigator_signs_the_order(investigator)
+    return cards
+
+
+def prepare(journey: Journey) -> tuple[str, str]:
+    """One bag through two pairs of hands to its release; the codes of both labels."""
+    workstation = journey.window(PHARMACIST)
+    workstation.open("/")
+    bench.plans(workstation, "M-002")
+    inner = bench.labels_the_container(workstation, "M-002")
+    journey.clock.at = IN_THE_RUN
+    workstation.open(workstation.page.url)
+    bench.draws(workstation)
+    bench.signs(workstation, "Sign and hand to checker")
+    bench.checks_in(journey, workstation, "Hand to checker", CHECKER)
+    bench.checks(workstation)
+    bench.checks_in(journey, workstation, "Hand to a pharmacist", PHARMACIST)
+    cover = bench.covers(workstation, inner)
+    bench.releases(workstation)
+    return inner, cover
+
+
+def stop_before_the_release(journey: Journey, inner: str, cover: str, card: str) -> None:
+    """What stops the nurse before the bag has left; the open board shows it at once."""
+    journey.clock.at = BEFORE_THE_RELEASE
+    board = journey.window(SECOND_PHARMACIST)
+    board.sign_in(SECOND_PHARMACIST.user_name, morning.PASSWORD)
+    nurse = journey.window(NURSE)
+    nurse.sign_in(NURSE.user_name, morning.PASSWORD)
+    assert "No bag for today" in nurse.words
+    forged = BagCode(True, Piece.OUTER_COVER, "0123456789ABCDEF").text
+    mistyped = cover[:-1] + ("0" if cover[-1] != "0" else "1")
+    for text, sentence, act in (
+        (cover, "Stop. The pharmacy has not released this bag.", SET_ASIDE),
+        (inner, "Stop. This is the inner label.", NOT_STARTED),
+        (card, "Stop. This is a participant's card.", NOT_STARTED),
+        (forged, "Stop. This code is not known.", SET_ASIDE),
+        (mistyped, "Stop. This code was not read right.", NOT_STARTED),
+    ):
+        blinded.nurse_is_stopped(nurse, text, sentence, act)
+    board.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    board.page.get_by_text("5 not seen: a nurse met a Stop.").wait_for()
+
+
+def infuse(journey: Journey, cover: str, cards: dict[str, str]) -> None:
+    """The wrong person, then the right one: Go, start, end; the used bag stops."""
+    journey.clock.at = RELEASED
+    nurse = journey.window(NURSE)
+    blinded.nurse_scans(nurse, cover)
+    blinded.nurse_confirms(nurse, cards["M-007"])
+    blinded.leaves_the_stop(nurse, "Stop. This bag is for another participant.")
+    blinded.nurse_scans(nurse, cover)
+    nurse.press("Name or birth date does not match")
+    blinded.leaves_the_stop(nurse, "Stop. Name and birth date were not confirmed.")
+    blinded.nurse_scans(nurse, cover)
+    blinded.nurse_confirms(nurse, cards["M-002"])
+    assert nurse.heading == "Go. Right bag, right person."
+    for text in ("600 mL", "35 mL/hour", "11:40 CST"):
+        assert text in nurse.words
+    nurse.press("Start the infusion")
+    assert "Run at 35 mL/hour" in nurse.words
+    journey.clock.at = INFUSED
+    blinded.nurse_ends(nurse, "600")
+    blinded.nurse_is_stopped(nurse, cover, "Stop. This bag was already used.", SET_ASIDE)
+
+
+def see_the_stops(journey: Journey) -> None:
+    """The pharmacy reads every Stop with its sentence and says that it has seen one."""
+    pharmacist = journey.window(SECOND_PHARMACIST)
+    pharmacist.sign_in(SECOND_PHARMACIST.user_name, morning.PASSWORD)
+    pharmacist.follow("Stops", pharmacist.page.get_by_role("navigation"))
+    assert pharmacist.heading == "Stops, 8 not seen"
+    newest = pharmacist.page.locator("article").first
+    assert "This bag was already used." in newest.inner_text()
+    pharmacist.press("I have seen this", newest)
+    assert pharmacist.heading == "Stops, 7 not seen"

@@ -35,7 +35,7 @@ def plans(page: Visitor, code: str) -> None:
     """The plan is shown before it is kept, and can be checked by hand."""
     page.follow(code, lane(page, "To plan"))
     assert page.heading == f"Plan {code}"
-    for text in ("119.2 g", "1,192 mL", "600 mL", "592 mL"):
+    for text in ("119.2 g", "1,200 mL", "600 mL", "35 mL/hour"):
         assert text in page.words, text
     page.press("Keep this plan")
     assert "Its bags are on the board." in page.words

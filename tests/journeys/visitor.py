@@ -91,8 +91,8 @@ class Visitor:
             self.field(label.replace("_", " ")).fill(text)
 
     def field(self, label: str) -> Locator:
-        """The field with this label."""
-        return self.page.get_by_label(label, exact=True)
+        """The one visible field with this label."""
+        return self.page.get_by_label(label, exact=True).filter(visible=True)
 
     def tick(self, *labels: str) -> None:
         """Tick boxes or choose radios by their labels."""

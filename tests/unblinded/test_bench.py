@@ -331,7 +331,8 @@ def test_entries_stand_under_the_runs_time_and_bind_what_was_signed(at):
 def test_the_container_follows_from_the_volume_alone():
     """B6: the smallest that holds the bag; too much for all is refused by the largest's limit."""
     might = products_of("MIGHT")
-    small = Container("eva_500", "Empty EVA container, 500 mL", might.containers[0].fill_limit_ml / 2)
+    half_ml = might.containers[0].fill_limit_ml / 2
+    small = Container("eva_500", "Empty EVA container, 500 mL", half_ml)
     both = Products("MIGHT", might.supplies, (might.containers[0], small))
 
     assert both.container_for(small.fill_limit_ml).key == "eva_500"

@@ -232,7 +232,8 @@ def test_wrong_secrets_take_nothing_over_and_are_throttled(first, at, study):
 def test_a_wrong_passphrase_counts_against_the_second_person(first, at, study):
     _hand_over(first, at)
     answer = _check_in(first, at, study, "checker", passphrase="six words that are not it")
-    refused = [row for row in in_the_clear(study)["audit_entry"] if row["event"] == "signature_refused"]
+    entries = in_the_clear(study)["audit_entry"]
+    refused = [row for row in entries if row["event"] == "signature_refused"]
 
     assert answer.status_code == 400
     assert "not the passphrase" in answer.text
@@ -261,7 +262,8 @@ def test_a_person_who_left_does_not_take_over(first, at, study):
 
 
 def test_the_old_cookies_open_nothing_any_more(first, at, study):
-    stolen = {name: first.client.get_cookie(name, "127.0.0.1", path).value for name, path in _COOKIES}
+    jar = {name: first.client.get_cookie(name, "127.0.0.1", path) for name, path in _COOKIES}
+    stolen = {name: cookie.value for name, cookie in jar.items()}
     _hand_over(first, at)
     _check_in(first, at, study, "checker")
     for name, path in _COOKIES:

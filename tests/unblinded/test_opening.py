@@ -13,7 +13,7 @@ from pharmacy.unblinded.bag_record import Stage
 from pharmacy.unblinded.envelope import open_envelope
 from pharmacy.unblinded.warrants import Warrant, commit_warrant
 from tests.support.lit_builders import LitStudy, open_study
-from tests.unblinded.bench_acts import STAGES, IVIG_FIRST, AtBench, a_bag, new_operation
+from tests.unblinded.bench_acts import IVIG_FIRST, STAGES, AtBench, a_bag, new_operation
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_checkers_room_holds_no_list_key(at, study):
 def test_open_label_everybody_gets_immune_globulin_and_no_envelope_is_opened(
     sqlite_url, monkeypatch
 ):
-    """The past arm stays sealed: saline's participant draws IVIG, one entry per stage all the same."""
+    """The past arm stays sealed: saline's participant draws IVIG, one entry per stage as ever."""
     study = open_study(sqlite_url, arms="2112" * 3)
     at = a_bag(study, visit="W16")
     monkeypatch.setattr(bench, "open_envelope", _power_cut)

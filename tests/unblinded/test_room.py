@@ -203,7 +203,7 @@ def test_the_door_leads_nowhere_else(study: LitStudy, app: Flask, place: str) ->
 
 
 def test_a_request_in_the_room_moves_nothing_readable(study: LitStudy, app: Flask) -> None:
-    """No plaintext clock, no row more, no operation id; the sealed row keeps its length (B10, B16)."""
+    """No plaintext clock, no row more, no operation id; one sealed length (B10, B16)."""
     browser = study.lit_browser(app, "pharmacist")
     before = _plain_facts(study)
     sealed = [row["keys"] for row in _rows(study, LitSession)]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pharmacy.unblinded.views import bench, board, handing_over, holders, keys, lists, planning, room
+from pharmacy.unblinded.views import (
+    bench,
+    board,
+    handing_over,
+    holders,
+    keys,
+    lists,
+    planning,
+    room,
+)
 
 BLUEPRINTS = (
     room.blueprint,

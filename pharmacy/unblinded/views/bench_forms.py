@@ -13,14 +13,13 @@ from pharmacy.unblinded.entries import TYPED_REASONS
 from pharmacy.unblinded.releasing import LATE_REASONS, REPRINT_REASONS
 from pharmacy.web.forms import PageForm
 
-_PASSWORD = "Your password"
 
 def choices(first: str, offered: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     """What a list offers, after an empty first line that says what to do."""
     return [SelectChoice(value, label) for value, label in (("", first), *offered)]
 
 
-def _password(label: str = _PASSWORD) -> PasswordField:
+def _password(label: str = "Your password") -> PasswordField:
     return PasswordField(label, [InputRequired("Type the password.")])
 
 
@@ -48,7 +47,8 @@ class TypedForm(PageForm):
 
     def say(self, errors: dict[str, str]) -> None:
         """The verb names the reason `why`, a name that another form of the page has."""
-        super().say({("typed_why" if name == "why" else name): text for name, text in errors.items()})
+        names = {"why": "typed_why"}
+        super().say({names.get(name, name): text for name, text in errors.items()})
 
 
 class SignForm(PageForm):

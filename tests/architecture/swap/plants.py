@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import request
 from pytest import MonkeyPatch
 
+from pharmacy.domain.scanning import Answer, Stop, Verdict
 from pharmacy.persistence.sign_ins import Operation
 from pharmacy.services import participant_pages, scanning
 from pharmacy.unblinded import bag_record, bench, doorway, releasing, sealed_list
@@ -101,11 +102,13 @@ def _lot_on_the_label(patch: MonkeyPatch, journey: Journey) -> None:
 
 
 def _an_oracle(patch: MonkeyPatch, journey: Journey) -> None:
-    """An oracle: a verdict whose next sentence depends on the arm."""
+    """An oracle: why a bag stops depends on its arm."""
     judge = scanning.judge_bag
 
-    def leaking(bag: Any, now: Any) -> Any:
-        return judge(replace(bag, code_retired=journey.world.arms[0] == "1"), now)
+    def leaking(bag: Any, now: Any) -> Verdict:
+        verdict = judge(bag, now)
+        told = verdict.stop is Stop.NOT_RELEASED and journey.world.arms[0] == "1"
+        return Verdict(Answer.STOP, Stop.HELD) if told else verdict
 
     patch.setattr(scanning, "judge_bag", leaking)
 

@@ -10,10 +10,10 @@ for (const notice of document.querySelectorAll('[data-stops]')) {
     if (document.hidden) return;
     let unseen;
     try {
-      const answer = await fetch(notice.dataset.stops, { redirect: 'error', cache: 'no-store' });
+      const answer = await fetch(notice.dataset.stops, { redirect: 'manual', cache: 'no-store' });
       ({ unseen } = await answer.json());
     } catch {
-      return; // No network, or signed out: the next page says so.
+      return; // No network, or led to the door: the next page says so.
     }
     if (!Number.isInteger(unseen) || String(unseen) === count.textContent) return;
     count.textContent = String(unseen);

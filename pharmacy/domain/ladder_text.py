@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
 from pharmacy.domain.dose_plan import DayPlan
 from pharmacy.domain.protocol_parts import Protocol
@@ -31,7 +32,7 @@ def rate_lines(day: DayPlan, bag_number: int, protocol: Protocol) -> tuple[str, 
 def _step_lines(ladder: tuple[LadderStep, ...]) -> list[str]:
     lines = [
         f"{format_rate(step.rate_ml_per_hour)} for {following.start_min - step.start_min} minutes"
-        for step, following in zip(ladder, ladder[1:], strict=False)
+        for step, following in pairwise(ladder)
     ]
     last = format_rate(ladder[-1].rate_ml_per_hour)
     return [*lines, f"then {last}" if lines else last]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
+from itertools import pairwise
 
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.protocol_parts import RateRule, RateStep
@@ -145,7 +146,7 @@ def _last_step(ladder: tuple[LadderStep, ...], volume_ml: Decimal) -> tuple[Ladd
     """The step in which the volume ends, and the mL x 60 that are left at its start."""
     # Counted in mL x 60, so that rate x minutes needs no division.
     left = volume_ml * MINUTES_IN_HOUR
-    for step, following in zip(ladder, ladder[1:], strict=False):
+    for step, following in pairwise(ladder):
         run = step.rate_ml_per_hour * (following.start_min - step.start_min)
         if left < run:
             return step, left

@@ -62,7 +62,7 @@ class Act:
         reason: str = "",
         at: datetime | None = None,
     ) -> None:
-        """One entry in the study's blinded trail, or the installation's for an act without study."""
+        """One entry in the study's blinded trail; in the installation's without a study."""
         self.uow.record(
             self.study.id if self.study else INSTALLATION,
             event,

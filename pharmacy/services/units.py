@@ -22,3 +22,7 @@ class Units:
     def acting(self) -> UnitOfWork:
         """For one act and its commit."""
         return UnitOfWork(self._engine, self._now())
+
+    def close(self) -> None:
+        """Give back the engine's connections, when the app ends."""
+        self._engine.dispose()

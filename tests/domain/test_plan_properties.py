@@ -95,7 +95,7 @@ def test_no_rate_is_above_any_bound(w: Decimal, r: bool, protocol: Protocol) -> 
     assert highest <= bounds.pump_ml_per_hour
     assert plan.limited_by == ceiling(protocol.rates, plan.dosing_weight_kg, r).bound
     for step in plan.ladder:
-        assert 0 <= step.rate_ml_per_hour_exact - step.rate_ml_per_hour
+        assert step.rate_ml_per_hour_exact - step.rate_ml_per_hour >= 0
         assert step.rate_ml_per_hour_exact - step.rate_ml_per_hour < 1
     rates = [step.rate_ml_per_hour for step in plan.ladder]
     assert rates == sorted(rates)
@@ -165,7 +165,7 @@ def test_no_value_of_a_plan_is_a_float(w: Decimal, r: bool, protocol: Protocol) 
 
 def test_the_walk_over_a_plan_would_find_a_float() -> None:
     assert 1.5 in leaves({"days": [{"volume_ml": 1.5}]})
-    assert type(1.5) not in EXACT_TYPES
+    assert float not in EXACT_TYPES
     with pytest.raises(AssertionError):
         for leaf in leaves((Decimal(1), (0.1,))):
             assert type(leaf) in EXACT_TYPES

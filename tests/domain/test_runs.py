@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -48,11 +49,12 @@ def test_the_practice_runs_of_a_day_fill_it(day: date, hours: int) -> None:
     runs = runs_on(day, EVERY_FIVE, ZONE)
     assert len(runs) == hours * 12
     assert {run.astimezone(CHICAGO).date() for run in runs} == {day}
-    assert {b - a for a, b in zip(runs, runs[1:], strict=False)} == {timedelta(minutes=5)}
+    assert {b - a for a, b in pairwise(runs)} == {timedelta(minutes=5)}
 
 
 @pytest.mark.parametrize(
-    "text", ["", "9:00", "13:00, 09:00", "09:00, 09:00", "24:00", "every 7 minutes", "every 0 minutes"]
+    "text",
+    ["", "9:00", "13:00, 09:00", "09:00, 09:00", "24:00", "every 7 minutes", "every 0 minutes"],
 )
 def test_a_run_rule_that_cannot_be_read_says_what_to_type(text: str) -> None:
     with pytest.raises(ValueError, match="Type times of the day in order"):

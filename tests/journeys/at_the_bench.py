@@ -8,7 +8,7 @@ from playwright.sync_api import Locator
 
 from labels.codes import read_back
 from pharmacy.unblinded.study_files import products_of
-from tests.journeys.cast import CHECKER, PASSWORD, PHARMACIST, STATISTICIAN, Journey, Player
+from tests.journeys.cast import PASSWORD, STATISTICIAN, Journey, Player
 from tests.journeys.visitor import Visitor
 
 LOT, EXPIRY = "K230A7711", "271231"
@@ -57,20 +57,22 @@ def draws(page: Visitor) -> None:
         page.scan(scanned)
 
 
-def checks_in(journey: Journey, page: Visitor, button: str, player: Player) -> None:
-    """The bench is handed over: the room locks, and the next person opens it at the same bag."""
-    page.press(button)
+def takes_over(
+    page: Visitor, user_name: str, password: str, passphrase: str, granter_words: str = ""
+) -> None:
+    """The next person at the bench signs in and opens the room at the same bag."""
     assert page.heading == "Next person at the bench"
-    page.type(
-        User_name=player.user_name,
-        Password=PASSWORD,
-        Passphrase=journey.passphrases[player],
-    )
-    words = page.field("Six words of the person who enrolled you")
-    if player is CHECKER:
+    page.type(User_name=user_name, Password=password, Passphrase=passphrase)
+    if granter_words:
         page.page.get_by_text("Your first time in this study's room?").click()
-        words.fill(journey.six_words[STATISTICIAN])
+        page.field("Six words of the person who enrolled you").fill(granter_words)
     page.press("Take over")
+
+
+def checks_in(journey: Journey, page: Visitor, player: Player, first_time: bool = False) -> None:
+    """The same by one of the journey's people; the page is then theirs."""
+    words = journey.six_words[STATISTICIAN] if first_time else ""
+    takes_over(page, player.user_name, PASSWORD, journey.passphrases[player], words)
     assert page.page.get_by_role("link", name=player.name).count() == 1
 
 
@@ -83,8 +85,7 @@ def checks(page: Visitor) -> None:
 
 
 def covers(page: Visitor, inner: str) -> str:
-    """The cover label is printed and goes on with the seal; returns the code that is on paper."""
-    page.press("Print the cover label")
+    """The printed cover label goes on with the seal; returns the code that stands on it."""
     cover = code_on(page.get("Open the cover label (PDF)"))
     page.tick(
         "Set primed and ports covered in the pharmacy",
@@ -105,10 +106,10 @@ def releases(page: Visitor) -> None:
     assert "Released from 2 Mar 2026 09:45 CST on." in page.words
 
 
-def signs(page: Visitor, button: str) -> None:
+def signs(page: Visitor, button: str, password: str = PASSWORD) -> None:
     """Inspected, and signed with the password."""
     page.tick("Inspected: clear, no particles, no leak")
-    page.type(Your_password=PASSWORD)
+    page.type(Your_password=password)
     page.press(button)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
+from tests.journeys.practice import Made, Practice, copied, make
+from tests.journeys.serving import serving
 from tests.journeys.visitor import DESK, Visitor, launch
 
 Open = Callable[..., Visitor]
@@ -34,3 +37,17 @@ def visit(chromium: Browser) -> Iterator[Open]:
     for visitor in opened:
         visitor.close()
     assert [fault for visitor in opened for fault in visitor.faults] == []
+
+
+@pytest.fixture(scope="session")
+def made_practice(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The practice study, made once per test process."""
+    return make(sqlite_template, tmp_path_factory.mktemp("practice"))
+
+
+@pytest.fixture
+def practice(made_practice: Made, tmp_path: Path, visit: Open) -> Iterator[Practice]:
+    """A served copy of it."""
+    app = copied(made_practice, tmp_path)
+    with serving(app) as address:
+        yield Practice(app, address, made_practice.lines, visit)

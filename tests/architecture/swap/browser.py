@@ -108,6 +108,7 @@ class Browser:
         for _ in range(6):
             if response.status_code not in (301, 302, 303):
                 return response
+            response.close()
             response = self._send("GET", response.headers["Location"], None)
         raise AssertionError(f"{self._step[0]}: {path} leads round in circles")
 
@@ -128,6 +129,7 @@ class Browser:
         text = response.mimetype.startswith("text/")
         self.page = response.get_data(as_text=True) if text else ""
         self.raw = response.get_data()
+        response.close()
         if response.status_code != expect:
             raise AssertionError(
                 f"{self._step[0]}: {self.at} answered {response.status_code}: {self.page[-1500:]}"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from flask import request
-from pytest import MonkeyPatch
 
 from pharmacy.domain.scanning import Answer, Stop, Verdict
 from pharmacy.persistence.sign_ins import Operation
@@ -25,10 +25,10 @@ class Plant:
     """One leak: what it stands for in the table of leaks, and how it is put in."""
 
     name: str
-    put_in: Callable[[MonkeyPatch, Journey], None]
+    put_in: Callable[[pytest.MonkeyPatch, Journey], None]
 
 
-def _hash_of_the_list(patch: MonkeyPatch, journey: Journey) -> None:
+def _hash_of_the_list(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """A guessable commitment: a plain hash of the list in the blinded trail."""
     load = sealed_list.load
 
@@ -40,7 +40,7 @@ def _hash_of_the_list(patch: MonkeyPatch, journey: Journey) -> None:
     patch.setattr(sealed_list, "load", leaking)
 
 
-def _row_per_source(patch: MonkeyPatch, journey: Journey) -> None:
+def _row_per_source(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """A count of acts: one more plaintext row for every container."""
     change, seen = bag_record.change, iter(range(10**6))
 
@@ -58,7 +58,7 @@ def _row_per_source(patch: MonkeyPatch, journey: Journey) -> None:
     patch.setattr(bag_record, "change", leaking)
 
 
-def _log_line_per_request(patch: MonkeyPatch, journey: Journey) -> None:
+def _log_line_per_request(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """A count of requests: the lit room logs like any other."""
     the_room = doorway.the_room
 
@@ -69,7 +69,7 @@ def _log_line_per_request(patch: MonkeyPatch, journey: Journey) -> None:
     patch.setattr(bench_views, "the_room", leaking)
 
 
-def _real_release_time(patch: MonkeyPatch, journey: Journey) -> None:
+def _real_release_time(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """A time: the release counts from the moment the bag was ready."""
 
     def leaking(act: Any, _on_bench: Any) -> Any:
@@ -78,7 +78,7 @@ def _real_release_time(patch: MonkeyPatch, journey: Journey) -> None:
     patch.setattr(releasing, "release_moment", leaking)
 
 
-def _words_in_the_trail(patch: MonkeyPatch, journey: Journey) -> None:
+def _words_in_the_trail(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """Unblinded people's words: the reason for a remake reaches the blinded trail."""
     release = releasing.release
 
@@ -91,7 +91,7 @@ def _words_in_the_trail(patch: MonkeyPatch, journey: Journey) -> None:
     patch.setattr(releasing, "release", leaking)
 
 
-def _lot_on_the_label(patch: MonkeyPatch, journey: Journey) -> None:
+def _lot_on_the_label(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """A correlate on paper: the first lot stands as a staff code."""
     codes = bench.staff_codes
 
@@ -101,7 +101,7 @@ def _lot_on_the_label(patch: MonkeyPatch, journey: Journey) -> None:
     patch.setattr(bench, "staff_codes", leaking)
 
 
-def _an_oracle(patch: MonkeyPatch, journey: Journey) -> None:
+def _an_oracle(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """An oracle: why a bag stops depends on its arm."""
     judge = scanning.judge_bag
 
@@ -113,7 +113,7 @@ def _an_oracle(patch: MonkeyPatch, journey: Journey) -> None:
     patch.setattr(scanning, "judge_bag", leaking)
 
 
-def _order_by_arm(patch: MonkeyPatch, journey: Journey) -> None:
+def _order_by_arm(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """An order: participants listed by their arm."""
     listed = participant_pages.listed
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from pytest import MonkeyPatch
+import pytest
 
 from pharmacy.web.access import door_of
 from tests.architecture.swap.plants import Plant
@@ -24,12 +24,15 @@ def run(
     against: Transcript | None = None,
 ) -> Journey:
     """Run the script in one world; `Differs` at the first thing unlike `against`."""
-    with tempfile.TemporaryDirectory() as folder, MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         journey = Journey(world, new_database(), Path(folder), against)
         if plant is not None:
             plant.put_in(patch, journey)
-        journey.begin()
-        journey.run()
+        try:
+            journey.begin()
+            journey.run()
+        finally:
+            journey.close()
     return journey
 
 

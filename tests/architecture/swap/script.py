@@ -57,6 +57,13 @@ class Journey:
         )
         self.app = build_app(self._url, self._folder, self.clock, self.chance)
 
+    def close(self) -> None:
+        """Give back the world's connections."""
+        if "study" in self.__dict__:
+            self.study.trial.engine.dispose()
+        if "app" in self.__dict__:
+            self.app.extensions["twinbag"].units.close()
+
     def run(self) -> None:
         """The whole script; everything that was seen is in the transcript."""
         with logged(self.transcript, self._step):
@@ -169,8 +176,9 @@ class Journey:
         for code in PREPARED:
             page = self.participant(investigator, code)
             investigator.open(f"{page}/order")
-            investigator.fill("/order", visit="W99", first_day="2026-03-02", password=PASSWORD, expect=400)
-            investigator.fill("/order", visit="W0", first_day="2026-03-02", password=PASSWORD)
+            order = {"first_day": "2026-03-02", "password": PASSWORD}
+            investigator.fill("/order", visit="W99", expect=400, **order)
+            investigator.fill("/order", visit="W0", **order)
 
     def participant(self, browser: Browser, code: str) -> str:
         """Find a participant's page in the list."""

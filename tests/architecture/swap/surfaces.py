@@ -19,7 +19,7 @@ from pharmacy.persistence import schema
 from pharmacy.persistence.base import Base
 from pharmacy.unblinded import tables
 
-assert schema and tables
+TABLES = (schema, tables)
 # Drawn afresh at every hand-over at the bench, so that how often it was drawn tells nothing; only
 # the tests' keyed chance counts.
 _REDRAWN = frozenset({("sign_in_session", "token_hash"), ("sign_in_session", "csrf_secret")})

@@ -12,7 +12,6 @@ from itertools import permutations
 
 from pharmacy.unblinded.rules import ListRules, parse_list_rules
 
-
 IVIG, SALINE = "1", "2"
 # The rest of the list is the same in every world: two more balanced blocks.
 _REST = "21121221"

@@ -1,0 +1,83 @@
+"""The practice study of `make demo` behind a socket, made once and copied for each test.
+
+Clock and chance are fixed, so that the same people, participants and codes stand on its pages
+at every run.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from playwright.sync_api import ViewportSize
+
+from pharmacy import demo
+from pharmacy.app import create_app
+from pharmacy.demo.cast import ADMINISTRATOR, HOLDERS, PASSWORD, PLAYERS
+from tests.journeys.serving import ServedChance
+from tests.journeys.visitor import DESK, Visitor
+from tests.support.world import MORNING, Clock, make_config, make_surroundings
+
+NOW = MORNING + timedelta(minutes=3)
+USER_NAMES = {player.key: player.user_name for player in (ADMINISTRATOR, *PLAYERS)}
+
+
+@dataclass(frozen=True)
+class Made:
+    """The practice study's database file and the lines that its making printed."""
+
+    database: Path
+    lines: tuple[str, ...]
+
+
+@dataclass
+class Practice:
+    """A copy of the practice study, served; `app` is the one behind `address`."""
+
+    app: Flask
+    address: str
+    lines: tuple[str, ...]
+    visit: Callable[..., Visitor]
+
+    def window(self, who: str, size: ViewportSize = DESK, scale: float = 1) -> Visitor:
+        """Somebody who signed in as the terminal said, with the browser's clock standing still."""
+        page = self.visit(self.address, size, scale)
+        page.context.clock.set_fixed_time(NOW)
+        page.sign_in(USER_NAMES[who], PASSWORD)
+        return page
+
+    def opens_the_room(self, page: Visitor, who: str) -> None:
+        """The passphrase that the terminal said, at the open-the-room page."""
+        assert who in HOLDERS
+        page.type(Passphrase=self.said(USER_NAMES[who]))
+        page.press("Open the room")
+
+    def said(self, *beginning: str) -> str:
+        """What was printed in the line that begins with these words, after them."""
+        found = [line.split() for line in self.lines]
+        (line,) = [line for line in found if tuple(line[: len(beginning)]) == beginning]
+        return " ".join(line[len(beginning) :])
+
+
+def make(template: Path, folder: Path) -> Made:
+    """Make the practice study in `folder` from a migrated database."""
+    database = folder / "demo.db"
+    shutil.copyfile(template, database)
+    app = _app(database, "practice")
+    return Made(database, tuple(demo.seed(app)))
+
+
+def copied(made: Made, folder: Path) -> Flask:
+    """An app on a copy of the practice study."""
+    for part in made.database.parent.glob(f"{made.database.name}*"):
+        shutil.copyfile(part, folder / part.name)
+    return _app(folder / made.database.name, "practised on")
+
+
+def _app(database: Path, seed: str) -> Flask:
+    config = make_config(f"sqlite:///{database}", database.parent, demo=True)
+    return create_app(config, make_surroundings(Clock(NOW), ServedChance(seed)))

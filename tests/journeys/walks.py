@@ -1,0 +1,216 @@
+"""Walks past every main page, one person each: a walk stops at each page and says its name.
+
+Whoever takes a walk looks at the page where it stops. All but `new_study` lead through the
+practice study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pharmacy.demo.cast import PASSWORD
+from tests.journeys import at_the_bench as bench
+from tests.journeys.practice import USER_NAMES, Practice
+from tests.journeys.visitor import PHONE, Visitor
+
+Stops = Iterator[tuple[str, Visitor]]
+
+
+def visitor(practice: Practice) -> Stops:
+    """Somebody without an account."""
+    page = practice.visit(practice.address)
+    page.open("/")
+    yield "sign-in", page
+
+
+def administrator(practice: Practice) -> Stops:
+    """People, roles, links, studies."""
+    page = practice.window("administrator")
+    yield "people", page
+    page.open("/people/add")
+    yield "add-person", page
+    page.open("/people")
+    page.follow("Noor Haddad")
+    yield "person", page
+    page.follow("Change the roles in MIGHT")
+    yield "roles", page
+    page.follow("Leave as it is")
+    page.follow("End the account")
+    yield "leave", page
+    page.follow("Keep the account")
+    page.press("Make a new link")
+    yield "one-time-link", page
+    (link,) = page.texts(".one-time-link")
+    page.open("/studies")
+    yield "studies", page
+    page.follow("MIGHT", page.page.get_by_role("main"))
+    yield "study", page
+    page.open("/studies/make")
+    yield "make-study", page
+    page.follow("Installation's trail")
+    yield "installation-trail", page
+    page.open(link)
+    yield "choose-password", page
+
+
+def statistician(practice: Practice) -> Stops:
+    """Certificate, holders, keys."""
+    page = practice.window("statistician")
+    yield "certificate", page
+    page.follow("Holders")
+    yield "holders", page
+    page.follow("Your keys")
+    yield "keys", page
+
+
+def coordinator(practice: Practice) -> Stops:
+    """Participants, weights, cards, Stops."""
+    page = practice.window("coordinator")
+    yield "participants", page
+    page.follow("Register a participant")
+    yield "register", page
+    page.press("Register")
+    page.faults.clear()  # a form that is refused answers 400
+    yield "register-refused", page
+    page.follow("Back to the list")
+    page.follow("M-002")
+    page.follow("Add a weight")
+    yield "weigh", page
+    page.follow("Back")
+    page.follow("Replace the card")
+    yield "replace-card", page
+
+
+def investigator(practice: Practice) -> Stops:
+    """Eligibility and orders."""
+    page = practice.window("investigator")
+    page.follow("M-003")
+    page.follow("Sign eligibility")
+    yield "eligibility", page
+    page.open("/")
+    page.follow("M-001")
+    yield "participant", page
+    page.follow("Sign an order")
+    yield "order", page
+
+
+def monitor(practice: Practice) -> Stops:
+    """The blinded trail."""
+    page = practice.window("monitor")
+    page.follow("Audit trail")
+    yield "trail", page
+    page.open("/account")
+    yield "account", page
+
+
+def pharmacist(practice: Practice) -> Stops:
+    """The board, a plan, one bag at the bench."""
+    page = practice.window("pharmacist")
+    yield "board-locked", page
+    page.follow("Open the room", page.page.get_by_role("main"))
+    yield "open-the-room", page
+    practice.opens_the_room(page, "pharmacist")
+    yield "board", page
+    page.follow("M-005")
+    yield "plan", page
+    page.follow("Board", page.page.get_by_role("main"))
+    page.follow("M-006", page.page.locator(".lane .card").filter(has_text="day 1").first)
+    yield "inner-label", page
+    inner = bench.code_on(page.get("Open the inner label (PDF)"))
+    page.scan(inner)
+    yield "what-to-draw", page
+    page.press("Show what to draw")
+    page.page.get_by_text("Type lot and expiry instead").click()
+    yield "draw-by-typing", page
+    page.page.get_by_text("Something went wrong?").click()
+    yield "bench-mending", page
+    yield from _from_the_draw_to_the_release(practice, page, inner)
+    page.follow("Stops")
+    yield "stops-none", page
+
+
+def _from_the_draw_to_the_release(practice: Practice, page: Visitor, inner: str) -> Stops:
+    bench.draws(page)
+    yield "draw", page
+    bench.signs(page, "Sign and hand to checker", PASSWORD)
+    yield "hand-over", page
+    page.press("Hand to checker")
+    yield "check-in", page
+    _takes_over(practice, page, "checker")
+    bench.draws(page)
+    bench.signs(page, "Sign the check", PASSWORD)
+    page.press("Hand to a pharmacist")
+    _takes_over(practice, page, "pharmacist")
+    yield "print", page
+    page.press("Print the cover label")
+    yield "cover", page
+    bench.covers(page, inner)
+    yield "release", page
+    page.type(Your_password=PASSWORD)
+    page.press("Sign and release")
+    yield "released", page
+
+
+def _takes_over(practice: Practice, page: Visitor, who: str) -> None:
+    user_name = USER_NAMES[who]
+    bench.takes_over(page, user_name, PASSWORD, practice.said(user_name))
+
+
+def checker(practice: Practice) -> Stops:
+    """The second pair of eyes."""
+    page = practice.window("checker")
+    page.follow("Open the room", page.page.get_by_role("main"))
+    practice.opens_the_room(page, "checker")
+    page.follow("M-007", page.page.locator(".lane").filter(has_text="To check"))
+    yield "check", page
+
+
+def nurse(practice: Practice) -> Stops:
+    """Today, the scan, every kind of answer, the running infusion and its end."""
+    page = practice.window("nurse", PHONE, 2)
+    yield "today", page
+    page.follow("Scan the bag")
+    yield "scan", page
+    page.scan(practice.said("M-008", "card").replace(" ", ""))
+    yield "stop", page
+    page.press("I have not started it")
+    page.follow("Scan the bag")
+    page.scan(practice.said("M-008", "bag").replace(" ", ""))
+    yield "bag-known", page
+    page.tick("The person said name and birth date, and both are on the identity sheet")
+    page.scan(practice.said("M-008", "card").replace(" ", ""))
+    yield "go", page
+    page.follow("Not now")
+    page.follow("M-009")
+    yield "infusion", page
+    page.type(Volume_infused="120", Your_password=PASSWORD)
+    page.tick("Trouble with the line or the pump")
+    page.press("End and sign")
+    yield "infusion-ended", page
+    pharmacist = practice.window("second_pharmacist")
+    pharmacist.follow("Stops")
+    yield "stops", pharmacist
+
+
+def second_nurse(practice: Practice) -> Stops:
+    """Somebody takes over in mid-infusion."""
+    page = practice.window("second_nurse", PHONE, 2)
+    page.follow("Scan the bag")
+    page.scan(practice.said("M-009", "bag").replace(" ", ""))
+    page.tick("The person said name and birth date, and both are on the identity sheet")
+    page.scan(practice.said("M-009", "card").replace(" ", ""))
+    yield "resume", page
+
+
+WALKS: tuple[Callable[[Practice], Stops], ...] = (
+    visitor,
+    administrator,
+    statistician,
+    coordinator,
+    investigator,
+    monitor,
+    pharmacist,
+    checker,
+    nurse,
+    second_nurse,
+)

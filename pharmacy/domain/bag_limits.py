@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from pharmacy.domain.dose_plan import DayPlan
 from pharmacy.domain.protocol_parts import Protocol
-from pharmacy.domain.rates import infusion_minutes
+from pharmacy.domain.rates import infusion_minutes, step_at_volume
 from pharmacy.domain.time_limits import time_limits
 
 
@@ -27,6 +27,18 @@ def minutes_left(day: DayPlan, bag_number: int) -> int:
     before_ml = sum((bag.volume_ml for bag in day.bags[: bag_number - 1]), Decimal(0))
     _, before_min = infusion_minutes(day.ladder, before_ml)
     return int((day.duration_min_exact - before_min).to_integral_value(ROUND_CEILING))
+
+
+def goes_on(day: DayPlan, bag_number: int, given_ml: Decimal) -> bool:
+    """Whether a bag can go on at its own first rate after what was given of the bags before it.
+
+    That rate is the ladder's after all of them (A14). Whoever had so little that the ladder was
+    still on a slower step then would meet it without the steps between.
+    """
+    before_ml = sum((bag.volume_ml for bag in day.bags[: bag_number - 1]), Decimal(0))
+    if before_ml and not given_ml:
+        return False
+    return step_at_volume(day.ladder, given_ml) == step_at_volume(day.ladder, before_ml)
 
 
 def bag_latest_start(

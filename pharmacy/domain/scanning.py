@@ -122,7 +122,7 @@ SENTENCES: dict[Stop, tuple[str, str]] = {
         "Bags of one day run in their order. End the bag with the lower number before this one.",
     ),
     Stop.EARLIER_BAG_MISSING: (
-        "Stop. The bag before this one was not given.",
+        "Stop. The bag before this one was not given as planned.",
         "Its rates go on from the bag before. Do not infuse. Set it aside with its cover on and "
         "call the pharmacy.",
     ),
@@ -179,7 +179,8 @@ class BagFacts:
     """What a verdict needs to know of a bag that was found. Times are UTC.
 
     Bags of one day run in their order: one with a lower number `waits` while it may still be
-    given or is running, and is `missing` when it has not ended and cannot be given now.
+    given or is running, and is `missing` when it has not ended and cannot be given now, or when
+    so little of it was given that this bag's first rate would be a leap.
     """
 
     state: BagState

@@ -99,8 +99,12 @@ def page(
     before: int | None = None,
     after: int | None = None,
     most: int | None = None,
+    until: datetime | None = None,
 ) -> list[AuditEntry]:
     """At most `most` entries whose event or subject contains `text`, whatever its case.
+
+    With `until` the trail ends before its first entry of a later moment: a release is written
+    early and must not be told before its time, neither by itself nor by a number left out.
 
     `subjects` are those that `text` means by another name, such as a person's. Older than
     `before`: newest first, as without either. Newer than `after`: oldest first.
@@ -113,6 +117,12 @@ def page(
             | AuditEntry.subject.icontains(text.strip(), autoescape=True)
             | AuditEntry.subject.in_(subjects)
         )
+    if until is not None:
+        early = sa.select(sa.func.min(AuditEntry.seq)).where(
+            AuditEntry.trail == trail, AuditEntry.at > until
+        )
+        first_early = session.scalars(early).one()
+        before = min((n for n in (before, first_early) if n is not None), default=None)
     if before is not None:
         query = query.where(AuditEntry.seq < before)
     if after is not None:

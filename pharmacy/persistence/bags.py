@@ -123,6 +123,16 @@ def move(session: Session, bag_id: str, now: BagState, then: BagState) -> bool:
     return bool(changed.rowcount == 1)
 
 
+def infused_before(session: Session, bag: Bag) -> Decimal:
+    """How much was recorded as infused, mL, of the bags of its day with a lower number."""
+    query = (
+        sa.select(Administration.infused_ml)
+        .join(Bag, Bag.id == Administration.bag_id)
+        .where(Bag.day_id == bag.day_id, Bag.number < bag.number)
+    )
+    return sum((given for given in session.scalars(query) if given is not None), Decimal(0))
+
+
 def runs_an_infusion(session: Session, person_id: str) -> bool:
     """Whether an infusion that this person started has not ended."""
     query = sa.select(Administration.bag_id).where(

@@ -109,6 +109,12 @@ def courses_of(session: Session, study_id: str) -> Sequence[Course]:
     return session.scalars(query.order_by(Course.planned_at, Course.id)).all()
 
 
+def courses_of_participant(session: Session, participant_id: str) -> Sequence[Course]:
+    """A participant's courses in the order they were planned."""
+    query = sa.select(Course).where(Course.participant_id == participant_id)
+    return session.scalars(query.order_by(Course.planned_at, Course.id)).all()
+
+
 def course_of_order(session: Session, order_id: str) -> Course | None:
     """The course that was planned from an order."""
     return session.scalars(sa.select(Course).where(Course.order_id == order_id)).one_or_none()

@@ -39,7 +39,7 @@ def start(act: Act, scan_id: str) -> Scanned:
         raise Refusal("There is no Go for this bag. Scan the bag and the card again.")
     bag = scanned.bag
     if bag.state == BagState.STARTED:
-        raise Refusal("This bag was started since you scanned it. Scan it again to resume.")
+        raise Refusal(scanning.STARTED_SINCE)
     again = scanning.judge_again(act, scanned)
     if again.answer is Answer.STOP:
         return scanning.turn_to_stop(act, scanned, again)

@@ -49,7 +49,8 @@ def plan_course(act: Act, order_id: str, runs: Sequence[datetime]) -> Course:
     """Plan the course of a signed order: one run per infusion day, in order.
 
     `runs` are UTC moments out of `run_choices`. A stale weight, one out of range or changed by
-    the protocol's limit, a run that is past, or an order already planned: refused (409).
+    the protocol's limit, a run that is past, days between those of another course, or an order
+    already planned: refused (409).
     """
     order = find_order(act, order_id)
     zone = _zone(act, order)
@@ -58,6 +59,7 @@ def plan_course(act: Act, order_id: str, runs: Sequence[datetime]) -> Course:
     version, protocol = protocol_of(act)
     _check_runs(act, order, dose_plan, participant_verbs.site_of(act, participant), runs)
     _check_weight_on(weight, starts_on, protocol)
+    _check_other_courses(act, order, runs)
     course = _course(act, order, weight, version, dose_plan)
     act.uow.session.add(course)
     act.uow.session.flush()
@@ -176,6 +178,17 @@ def _check_runs(
     for run, day in zip(runs, dates, strict=True):
         if run not in run_choices(act, site, day):
             raise Refusal("A chosen run is over or is not one of the site's. Choose again.")
+
+
+def _check_other_courses(act: Act, order: Order, runs: Sequence[datetime]) -> None:
+    """Two courses of a participant never meet: a day would have both doses."""
+    zone = _zone(act, order)
+    first, last = runs[0].astimezone(zone).date(), runs[-1].astimezone(zone).date()
+    for other in courses.courses_of_participant(act.uow.session, order.participant_id):
+        days = courses.days_of(act.uow.session, other.id)
+        dates = [day.run_at.astimezone(zone).date() for day in days]
+        if min(dates) <= last and first <= max(dates):
+            raise Refusal("Another course of this participant has these days. Choose later runs.")
 
 
 def _course(

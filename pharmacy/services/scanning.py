@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pharmacy.domain.bag_code import BagCode, MistypedCode, Piece, parse_code
-from pharmacy.domain.bag_limits import bag_latest_start
+from pharmacy.domain.bag_limits import bag_latest_start, goes_on
 from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.roles import Permission
@@ -30,6 +30,8 @@ from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 
 _MAY_STILL_RUN = frozenset({BagState.RELEASED, BagState.RECEIVED, BagState.STARTED})
+STARTED_SINCE = "This bag was started since you scanned it. Scan it again to resume."
+_OVERTAKEN = "This answer no longer holds. Scan the bag and the card again."
 TYPED_REASONS = {
     "smeared": "The label is smeared or torn",
     "scanner": "The scanner does not work",
@@ -153,6 +155,20 @@ def judge_again(act: Act, scanned: Scanned) -> Verdict:
     return judge_bag(_facts(act, bag, day, course, code_retired=retired), act.now)
 
 
+def need_still_so(act: Act, scanned: Scanned) -> None:
+    """Refuse (409) a Go or a Resume that time or somebody has overtaken.
+
+    A page that is opened again much later, or by the back button, must not say Go.
+    """
+    answer = scanned.verdict.answer
+    if answer not in (Answer.GO, Answer.RESUME) or scanned.bag is None:
+        return
+    if judge_again(act, scanned).answer is Answer.STOP:
+        raise Refusal(_OVERTAKEN)
+    if answer is Answer.GO and scanned.bag.state == BagState.STARTED:
+        raise Refusal(STARTED_SINCE)
+
+
 def _waiting_scan(act: Act, scan_id: str) -> Scan:
     """The nurse's own scan, while it waits for the participant."""
     scan = own_scan(act, scan_id)
@@ -229,7 +245,8 @@ def _facts(act: Act, bag: Bag, day: InfusionDay, course: Course, *, code_retired
         earlier_bag_waits=any(state in _MAY_STILL_RUN for state in earlier),
         earlier_bag_missing=any(
             state not in _MAY_STILL_RUN and state is not BagState.ENDED for state in earlier
-        ),
+        )
+        or not _goes_on(act, bag, day, course, earlier),
         not_before=day.run_at,
         latest_start=latest_start(act, bag, day, course),
         stop_by=day.stop_by,
@@ -247,6 +264,16 @@ def earlier_states(act: Act, bag: Bag) -> list[BagState]:
     """The states of the bags of the same day with a lower number."""
     siblings = bags.bags_of_day(act.uow.session, bag.day_id)
     return [state_now(act, row) for row in siblings if row.number < bag.number]
+
+
+def _goes_on(
+    act: Act, bag: Bag, day: InfusionDay, course: Course, earlier: list[BagState]
+) -> bool:
+    """Whether enough was given of the bags before this one; not judged while one is to come."""
+    if any(state is not BagState.ENDED for state in earlier):
+        return True
+    given_ml = bags.infused_before(act.uow.session, bag)
+    return goes_on(plans.plan_of(course).days[day.day - 1], bag.number, given_ml)
 
 
 def _card_facts(act: Act, text: str, participant_id: str) -> CardFacts:

@@ -1,7 +1,8 @@
 """Reading the audit trails a blinded person may read: pages, a filter, an export (E7).
 
 What is shown comes from the stored canonical bytes of each entry, the bytes its hash covers;
-names of people are looked up beside them. The unblinded trail is no business of this room.
+names of people are looked up beside them. A trail is read up to the present moment. The
+unblinded trail is no business of this room.
 """
 
 from __future__ import annotations
@@ -71,7 +72,12 @@ def study_trail_csv(act: Act, text: str = "") -> bytes:
     act.permit(Permission.READ_BLINDED_TRAIL)
     names = _Names(act)
     found = audit.page(
-        act.uow.session, act.in_study.id, text=text, subjects=names.subjects(text), after=0
+        act.uow.session,
+        act.in_study.id,
+        text=text,
+        subjects=names.subjects(text),
+        after=0,
+        until=act.now,
     )
     return csv_bytes(_CSV_HEADERS, (_csv_row(entry, names) for entry in found))
 
@@ -89,6 +95,7 @@ def _page(
         before=before,
         after=after,
         most=PAGE_LENGTH + 1,
+        until=act.now,
     )
     shown = found[:PAGE_LENGTH]
     more = len(found) > PAGE_LENGTH

@@ -44,8 +44,9 @@ class VerdictScreen:
 
 
 def screen(act: Act, scan_id: str) -> VerdictScreen:
-    """The screen of the acting nurse's own scan."""
+    """The screen of the acting nurse's own scan; a Go that is over is refused (409)."""
     scanned = scanning.reopen(act, scan_id)
+    scanning.need_still_so(act, scanned)
     sentence, next_step = scanned.verdict.sentences
     kind = _KINDS[scanned.verdict.answer]
     beside = {

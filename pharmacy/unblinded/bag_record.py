@@ -29,6 +29,7 @@ from pharmacy.unblinded.tables import BAG_RECORD_SIZE, BagRecord
 _KEPT_FREE = 6144
 _FINGERPRINT_BYTES = 8
 _FULL = "This bag's record is full. Nothing was lost. Call the sponsor before you go on."
+_RELEASED = "This bag is released; it is no longer at the bench."
 _OTHER_CONTENTS = "This form was already sent with other contents. Open the page again."
 
 
@@ -155,7 +156,8 @@ def change(
     """Change a record once; `step` decides, adds one line of history, and may refuse.
 
     The same operation again changes nothing and has the same answer; with other contents, or
-    from another person, it is refused (409). A `KeptRefusal` is written down and committed
+    from another person, it is refused (409). So is any other change of a released bag, whose
+    release may have been faster than this act. A `KeptRefusal` is written down and committed
     before it is raised: a refused scan is part of the record.
     """
     row = _row(act, bag_id, lock=True)
@@ -164,6 +166,8 @@ def change(
     done = _line_of(before, operation_id)
     if done is not None:
         return _same_answer(before, done, fingerprint)
+    if before.stage is Stage.RELEASED:
+        raise Refusal(_RELEASED)
     kept: KeptRefusal | None = None
     try:
         after = step(before)

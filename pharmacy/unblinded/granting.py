@@ -156,7 +156,7 @@ def wrap_keys(
                 key_name=name,
                 wrapped=wrapped,
                 granted_by=act.person.id,
-                opened=recipient == act.person.id,
+                opened=recipient.name == act.person.id,
                 signature=sign(signing_private, context, said),
             )
         )

@@ -157,7 +157,7 @@ def test_the_pump_is_a_ceiling_too() -> None:
     assert [step.held_by for step in found.ladder] == [None, None, "pump"]
     assert found.limited_by == "pump"
     assert found.ladder[-1].rate_ml_per_kg_per_min == Decimal("0.020833")
-    assert plan_for("60", protocol=pump).limited_by == "indication"
+    assert plan_for("60", protocol=pump).limited_by == "label"
 
 
 def test_a_site_cap_is_a_ceiling_too() -> None:
@@ -168,9 +168,10 @@ def test_a_site_cap_is_a_ceiling_too() -> None:
     assert (found.limited_by, found.ladder[-1].rate_ml_per_hour) == ("site", 100)
 
 
-def test_the_label_is_named_when_it_is_lowest_or_equal() -> None:
-    low = altered('label_ml_per_kg_per_min = "0.12"', 'label_ml_per_kg_per_min = "0.04"')
-    assert plan_for("70", protocol=low).limited_by == "label"
+def test_the_label_is_named_when_it_is_lowest_or_equal_and_else_the_indication() -> None:
+    assert plan_for("70").limited_by == "label"
+    higher = altered('label_ml_per_kg_per_min = "0.04"', 'label_ml_per_kg_per_min = "0.12"')
+    assert plan_for("70", protocol=higher).limited_by == "indication"
 
 
 def test_the_step_that_reaches_the_ceiling_is_the_last() -> None:

@@ -24,9 +24,9 @@ def volumes(plan: DosePlan) -> list[list[int]]:
 
 EXAMPLES = [
     # weight, at risk, exact g, g, mL by day and bag, ladder, minutes by day, limited by
-    ("70", False, "140", 140, [[700], [700]], [42, 84, 168], [288, 288], "indication"),
-    ("59.6", False, "119.2", 120, [[600], [600]], [35, 71, 143], [290, 290], "indication"),
-    ("63.4", False, "126.8", 125, [[650], [600]], [38, 76, 152], [295, 275], "indication"),
+    ("70", False, "140", 140, [[700], [700]], [42, 84, 168], [288, 288], "label"),
+    ("59.6", False, "119.2", 120, [[600], [600]], [35, 71, 143], [290, 290], "label"),
+    ("63.4", False, "126.8", 125, [[650], [600]], [38, 76, 152], [295, 275], "label"),
     (
         "120",
         False,
@@ -35,10 +35,10 @@ EXAMPLES = [
         [[600, 600], [600, 600]],
         [72, 144, 288],
         [288, 288],
-        "indication",
+        "label",
     ),
-    ("31.3", False, "62.6", 65, [[350], [300]], [18, 37, 75], [318, 278], "indication"),
-    ("95", False, "190", 190, [[500, 450], [500, 450]], [57, 114, 228], [288, 288], "indication"),
+    ("31.3", False, "62.6", 65, [[350], [300]], [18, 37, 75], [318, 278], "label"),
+    ("95", False, "190", 190, [[500, 450], [500, 450]], [57, 114, 228], [288, 288], "label"),
     ("59.6", True, "119.2", 120, [[400]] * 3, [35, 71, 107], [255, 255, 255], "risk"),
     ("63.4", True, "126.8", 125, [[450], [400], [400]], [38, 76, 114], [267, 241, 241], "risk"),
     ("120", True, "240", 240, [[800]] * 3, [72, 144, 216], [253, 253, 253], "risk"),
@@ -98,7 +98,7 @@ def test_the_arithmetic_can_be_followed_by_hand() -> None:
         "2 infusion days: 65 g + 60 g",
         "Day 1: 650 mL in 1 bag: 650 mL",
         "Day 2: 600 mL in 1 bag: 600 mL",
-        "Ladder for a first infusion; ceiling 0.04 mL/kg/min (4 mg/kg/min) by indication",
+        "Ladder for a first infusion; ceiling 0.04 mL/kg/min (4 mg/kg/min) by label",
         "From 0 min: 0.01 mL/kg/min x 63.4 kg x 60 = 38.04, run at 38 mL/hour",
         "From 30 min: 0.02 mL/kg/min x 63.4 kg x 60 = 76.08, run at 76 mL/hour",
         "From 60 min: 0.04 mL/kg/min x 63.4 kg x 60 = 152.16, run at 152 mL/hour",

@@ -56,7 +56,7 @@ def test_the_json_of_a_plan() -> None:
             step(30, "0.02", "76", "76.08"),
             step(60, "0.04", "152", "152.16"),
         ],
-        "limited_by": "indication",
+        "limited_by": "label",
     }
 
 

@@ -16,7 +16,7 @@ _TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 _AXE = "axe.run({resultTypes: ['violations']}).then((found) => found.violations)"
 # A box or a circle is touched by its whole label. Links inside sentences are text (WCAG 2.5.8).
 _SMALL = """(least) => [...document.querySelectorAll(
-  'button, a.btn, summary, nav a, input:not([type=hidden]), select, textarea')]
+  'button, a.btn, a[href^="tel:"], summary, nav a, input:not([type=hidden]), select, textarea')]
   .filter((part) => part.checkVisibility({visibilityProperty: true, opacityProperty: true}))
   .map((part) => [part, (part.closest('label') || part).getBoundingClientRect()])
   .filter(([part, box]) => box.width < least || box.height < least)

@@ -18,6 +18,11 @@ from playwright.sync_api import ViewportSize
 from pharmacy import demo
 from pharmacy.app import create_app
 from pharmacy.demo.cast import ADMINISTRATOR, HOLDERS, PASSWORD, PLAYERS
+from pharmacy.domain.bag_code import parse_code
+from pharmacy.persistence import bags, people
+from pharmacy.services import bag_labels, membership, printing
+from pharmacy.services.act import Act
+from pharmacy.web.house import House
 from tests.journeys.serving import ServedChance
 from tests.journeys.visitor import DESK, Visitor
 from tests.support.world import MORNING, Clock, make_config, make_surroundings
@@ -55,6 +60,20 @@ class Practice:
         assert who in HOLDERS
         page.type(Passphrase=self.said(USER_NAMES[who]))
         page.press("Open the room")
+
+    def cover_label(self, participant: str) -> bytes:
+        """The cover label as PDF of the participant's bag whose code the terminal said."""
+        house: House = self.app.extensions["twinbag"]
+        code = parse_code(self.said(participant, "bag"), typed=True)
+        with house.units.reading() as uow:
+            row = bags.code(uow.session, code.body)
+            person = people.by_user_name(uow.session, USER_NAMES["pharmacist"])
+            assert row is not None
+            assert person is not None
+            bag = bags.bag(uow.session, row.bag_id)
+            study, roles = membership.in_study(uow, person, bag.study_id)
+            acting = Act(uow, house.surroundings, person, study, roles)
+            return printing.to_pdf(bag_labels.cover_label(acting, row.bag_id, "TL/RO"))
 
     def said(self, *beginning: str) -> str:
         """What was printed in the line that begins with these words, after them."""

@@ -1,25 +1,136 @@
 """Every main page in a real browser at 320, 390 and 1280 px: axe's rules, no sideways scrolling,
-and targets that a gloved finger meets (P5).
+and targets that a gloved finger meets; and the guide's pictures, taken where the walk stops.
+
+Each picture is taken at every run, into the run's own folder. It is copied to `docs/images` only
+when TWINBAG_UPDATE_IMAGES=1, and there only where pixels changed; otherwise nothing of the
+checkout is written. Pixels are not compared without it, since fonts are drawn a little
+differently from one machine to the next: what is asserted is that the picture in the guide
+exists, has the size it is taken at, and carries the heading that its page has today.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
 
 import pytest
+from PIL import Image
+from playwright.sync_api import Browser
 
+from pharmacy.app import set_up_path
+from tests.journeys import walks
+from tests.journeys.first_morning import NewHouse, first_morning
 from tests.journeys.inspection import findings
+from tests.journeys.pictures import (
+    FOLDER,
+    PICTURES,
+    VERDICT_AND_LABEL,
+    Shelf,
+    beside_its_label,
+)
 from tests.journeys.practice import Practice
-from tests.journeys.walks import WALKS, Stops
+from tests.journeys.serving import ServedChance, serving
+from tests.journeys.visitor import Visitor
+from tests.journeys.walks import Stops
+from tests.support.browser import open_house
+from tests.support.builders import make_trial
+from tests.support.world import Clock, build_app
 
 
-@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.__name__)
-def test_every_page_of_a_walk_is_accessible(
-    practice: Practice, walk: Callable[[Practice], Stops]
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    return Shelf(folder, keep=os.environ.get("TWINBAG_UPDATE_IMAGES") == "1")
+
+
+@pytest.fixture
+def new_house(
+    new_sqlite_url: Callable[[], str], tmp_path: Path, visit: Callable[..., Visitor]
+) -> Iterator[NewHouse]:
+    """A study without keys, and beside it an installation that nobody has set up."""
+    url = new_sqlite_url()
+    trial = make_trial(url, Clock(), ServedChance("first morning"))
+    empty = build_app(new_sqlite_url(), tmp_path, Clock(), ServedChance("empty house"))
+    link = set_up_path(empty)
+    assert link is not None
+    with serving(open_house(trial, url, tmp_path)) as address, serving(empty) as beside:
+        yield NewHouse(trial, address, beside, link, visit)
+    trial.engine.dispose()
+
+
+def looked_at(walk: Stops, shelf: Shelf) -> dict[str, list[str]]:
+    """What is wrong where, after the whole walk; the pictures are taken on the way."""
+    found: dict[str, list[str]] = {}
+    for name, visitor in walk:
+        own_size = visitor.page.viewport_size
+        wrong = [shelf.take(name, visitor)] if name in PICTURES else []
+        wrong += findings(visitor.page)
+        visitor.page.set_viewport_size(own_size)
+        if said := [one for one in wrong if one]:
+            found[name] = said
+    return found
+
+
+@pytest.mark.parametrize("walk", walks.WALKS, ids=lambda walk: walk.__name__)
+def test_every_page_of_the_practice_study(
+    practice: Practice, shelf: Shelf, walk: Callable[[Practice], Stops]
 ) -> None:
-    found = {}
-    for name, visitor in walk(practice):
-        if wrong := findings(visitor.page):
-            found[name] = wrong
-        visitor.page.set_viewport_size({"width": 1280, "height": 900})
-    assert found == {}
+    assert looked_at(walk(practice), shelf) == {}
+
+
+def test_every_page_of_the_first_morning(new_house: NewHouse, shelf: Shelf) -> None:
+    assert looked_at(first_morning(new_house), shelf) == {}
+
+
+def test_the_verdict_beside_its_label(practice: Practice, shelf: Shelf) -> None:
+    """The picture of the README: the Go on a phone and the paper that was scanned."""
+    for name, visitor in walks.nurse(practice):
+        if name == "go":
+            shot = Image.open(BytesIO(visitor.page.screenshot(animations="disabled")))
+            whole = beside_its_label(shot, practice.cover_label("M-008"))
+            assert shelf.put(VERDICT_AND_LABEL, whole, visitor.heading) == ""
+            return
+
+
+PLANTS = {
+    "image-alt": "<img src='/static/icons/favicon.svg'>",
+    "scrolls sideways by": "<pre>" + "wide " * 100 + "</pre>",
+    "is 30": "<button class='planted'>x</button>",
+    "color-contrast": "<p class='tag'><span class='planted-faint'>faint</span></p>",
+}
+_SHEET = """button.planted { width: 30px; height: 30px; padding: 0; border: 0; }
+.planted-faint { color: #ccc; }"""
+
+
+@pytest.mark.parametrize("fault", PLANTS)
+def test_a_planted_fault_is_found(chromium: Browser, practice: Practice, fault: str) -> None:
+    """The three looks can fail, each at a page that has no other fault."""
+    page = Visitor(chromium, practice.address).page
+    page.goto("/sign-in")
+    page.evaluate(
+        """([html, css]) => {
+          document.querySelector('main').insertAdjacentHTML('beforeend', html);
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(css);
+          document.adoptedStyleSheets.push(sheet);
+        }""",
+        [PLANTS[fault], _SHEET],
+    )
+    found = findings(page, widths=(320,))
+    page.context.close()
+    assert any(fault in one for one in found), found
+
+
+def test_a_picture_of_another_page_is_found(practice: Practice, tmp_path: Path) -> None:
+    """A picture whose heading or size is no longer that of its page, and one that is missing."""
+    (page,) = [visitor for _, visitor in walks.visitor(practice)]
+    shelf = Shelf(tmp_path, keep=False)
+    with Image.open(FOLDER / "today.png") as before:
+        same = before.convert("RGB")
+    assert shelf.put("today", same, "Today") == ""
+    assert "shows 'Today', not 'Sign in'" in shelf.put("today", same, page.heading)
+    assert "is (780, 1688), not (10, 10)" in shelf.put("today", Image.new("RGB", (10, 10)), "Today")
+    assert "is missing" in shelf.put("nothing", same, "Today")

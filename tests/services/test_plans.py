@@ -241,3 +241,13 @@ def test_a_course_cannot_start_before_an_earlier_one_ended(trial: Trial) -> None
     infuse(trial, trial.plan(trial.order(participant_id)))
     order_id = trial.order(participant_id, "W4")
     assert refused(trial, order_id).startswith("An earlier course ran on that day or later.")
+
+
+def test_two_courses_of_a_participant_never_share_days(trial: Trial) -> None:
+    """D1: both doses on one day would be twice the dose."""
+    participant_id = trial.enrolled()
+    first, second = trial.order(participant_id), trial.order(participant_id, "W4")
+    trial.plan(first)
+    for start in (NINE, NINE + timedelta(days=1)):
+        assert "has these days" in refused(trial, second, start)
+    trial.plan(second, NINE + timedelta(days=2))

@@ -240,6 +240,20 @@ def test_without_the_bag_before_it_a_later_bag_stops(trial: Trial, state: BagSta
     stops(trial, scan(trial, trial.code(second)), Stop.EARLIER_BAG_MISSING)
 
 
+@pytest.mark.parametrize(
+    ("infused_ml", "stop"),
+    [("0", Stop.EARLIER_BAG_MISSING), ("50", Stop.EARLIER_BAG_MISSING), ("590", None)],
+)
+def test_after_too_little_of_a_bag_the_next_one_stops(
+    trial: Trial, infused_ml: str, stop: Stop | None
+) -> None:
+    """A13, A14: the second bag begins at the rate that the first one would have led to."""
+    first, second = two_bags(trial)
+    trial.do("nurse", infusions.start, go(trial, first).scan.id)
+    trial.do("nurse", infusions.end, first, infused_ml, "line", PASSWORD)
+    assert scan(trial, trial.code(second)).verdict.stop is stop
+
+
 def test_what_is_no_card_stops(trial: Trial) -> None:
     bag_id = trial.ready_bag()
     live_card = make_code(b"0123456789", practice=False, piece=Piece.CARD)

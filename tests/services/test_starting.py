@@ -11,7 +11,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.scanning import SENTENCES, Answer, Stop
 from pharmacy.persistence.bags import Administration, Bag
-from pharmacy.services import infusions
+from pharmacy.services import infusions, verdicts
 from tests.support.builders import Trial, make_trial
 from tests.support.scans import confirm, go, scan
 
@@ -64,6 +64,28 @@ def test_it_is_judged_again_at_start(
     with trial.look("nurse") as act:
         assert act.uow.session.get(Administration, bag_id) is None
         assert act.uow.session.get_one(Bag, bag_id).state != "started"
+
+
+@pytest.mark.parametrize("meanwhile", [hold, too_late, Trial.replace_code])
+def test_a_go_that_is_over_is_not_shown_again(
+    trial: Trial, meanwhile: Callable[[Trial, str], None]
+) -> None:
+    """K8: by the back button or much later the page says no Go."""
+    bag_id = trial.ready_bag()
+    found = go(trial, bag_id)
+    meanwhile(trial, bag_id)
+    with pytest.raises(Refusal) as refusal, trial.look("nurse") as act:
+        verdicts.screen(act, found.scan.id)
+    assert refusal.value.sentence.startswith("This answer no longer holds.")
+
+
+def test_a_resume_is_not_shown_past_the_time_limit(trial: Trial) -> None:
+    bag_id = trial.ready_bag()
+    trial.do("nurse", infusions.start, go(trial, bag_id).scan.id)
+    found = confirm(trial, scan(trial, trial.code(bag_id)), trial.card())
+    trial.clock.move(hours=8)
+    with pytest.raises(Refusal), trial.look("nurse") as act:
+        verdicts.screen(act, found.scan.id)
 
 
 def test_a_second_nurse_meets_resume_with_both_identifiers(trial: Trial) -> None:

@@ -167,3 +167,16 @@ def test_history_keeps_who_when_and_what_was_scanned(at):
     assert last["at"] == "2026-03-02T15:05:00+00:00"
     assert "Wrong product" in last["refused"]
     assert last["scanned"].startswith("(01)")
+
+
+def test_a_released_record_changes_no_more(at):
+    """An act that lost the race against the release leaves the bag and its codes as they are."""
+
+    def to(stage: bag_record.Stage):
+        return lambda record: replace(record, stage=stage, history=({"what": "moved"},))
+
+    at.do(at.first, bag_record.change, {}, to(bag_record.Stage.RELEASED))
+    with pytest.raises(Refusal) as refused:
+        at.do(at.first, bag_record.change, {}, to(bag_record.Stage.OPENED))
+    assert "is released" in refused.value.sentence
+    assert at.record().stage is bag_record.Stage.RELEASED

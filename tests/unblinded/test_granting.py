@@ -7,8 +7,10 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import BadForm, Refusal, WrongPassphrase
 from pharmacy.domain.roles import Role
+from pharmacy.persistence.people import Person
 from pharmacy.services import people as people_verbs
 from pharmacy.unblinded import founding, granting, holders, trail
+from pharmacy.unblinded.standing import standing
 from pharmacy.unblinded.tables import HolderKeys, KeyWrap
 from tests.support.builders import add_person
 from tests.support.lit_builders import PEPPER, LitStudy, open_study
@@ -44,6 +46,17 @@ def test_other_words_enrol_nobody(study: LitStudy) -> None:
     assert _held(study, "pharmacist") == ()
     _grant(study, "pharmacist", f" {study.six_words('pharmacist').upper()} ", passphrase)
     assert _held(study, "pharmacist") == ("list", "record")
+
+
+def test_the_founder_is_asked_for_nobodys_words(study: LitStudy) -> None:
+    """Only somebody whom another person enrolled types words at the first opening."""
+    with study.trial.look("statistician") as act:
+        assert standing(act).granter == ""
+    study.grant("pharmacist")
+    with study.trial.look("pharmacist") as act:
+        assert standing(act).granter == act.uow.session.get_one(
+            Person, study.trial.ids["statistician"]
+        ).full_name
 
 
 def test_granting_twice_is_once(study: LitStudy) -> None:

@@ -206,3 +206,18 @@ def test_the_administrator_finds_a_person_by_name(app: Flask, trial: Trial) -> N
 def test_nobody_else_reads_the_installations_trail(app: Flask, who: str) -> None:
     """E16."""
     assert signed_in(app, who).get("/trail").status_code == 403
+
+
+def test_a_release_is_not_told_before_its_moment(app: Flask, trial: Trial) -> None:
+    """B10: neither by its entry nor by a number left out, on the page and in the export."""
+    bag = trial.bags(trial.planned())[0]
+    trial.release(bag.id)
+    note(trial, 1)
+    monitor = signed_in(app, "monitor")
+    for page in ("trail", "trail?text=bag", "trail?after=0", "trail.csv"):
+        said = text_of(monitor.get(f"/study/{trial.study_id}/{page}")).lower().replace(" ", "_")
+        assert "bag_released" not in said and "noted_by_test" not in said
+    released = trial.events()[1]
+    trial.clock.at = released.at
+    said = text_of(signed_in(app, "monitor").get(f"/study/{trial.study_id}/trail.csv"))
+    assert "bag_released" in said and "noted_by_test" in said

@@ -1,0 +1,1 @@
+"""How fast things are, as ratios against a floor in the same run: `python -m tests.bench`."""

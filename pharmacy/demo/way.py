@@ -85,10 +85,11 @@ def check(practice: Practice, bag_id: str) -> None:
 
 
 def send(practice: Practice, bag_id: str, seal_number: str) -> None:
-    """Cover label, cover, seal and release."""
+    """Cover label, cover and seal; released with the run, which is two minutes later."""
     practice.bench(PREPARER, bench.print_cover, bag_id)
     said = (inner_code(practice, bag_id), cover_code(practice, bag_id), seal_number, _MASKED)
     practice.bench(PREPARER, bench.put_cover_on, bag_id, *said)
+    practice.wait(minutes=2)
     practice.bench(PREPARER, releasing.release, bag_id, PASSWORD)
 
 

@@ -91,7 +91,8 @@ class Record:
     """The opened record. `history` holds every step, refused ones too, with who and when.
 
     `warranted_by` has written down that the envelope is opened; `trailed` are the stages that
-    have their one entry in the unblinded trail.
+    have their one entry in the unblinded trail; `reprints` are the reasons of replaced labels,
+    which the blinded trail learns when the bag leaves.
     """
 
     stage: Stage = Stage.PLANNED
@@ -101,6 +102,8 @@ class Record:
     first: Entries = field(default_factory=Entries)
     second: Entries = field(default_factory=Entries)
     seal_number: str = ""
+    covered_at: str = ""
+    reprints: tuple[str, ...] = ()
     released_as: str = ""
     trailed: tuple[str, ...] = ()
     history: tuple[dict[str, Any], ...] = ()
@@ -123,6 +126,7 @@ class Record:
             stage=Stage.OPENED if self.arm_code else Stage.PLANNED,
             arm_code=self.arm_code,
             warranted_by=self.warranted_by,
+            reprints=self.reprints,
             trailed=self.trailed,
             history=self.history,
         )
@@ -266,6 +270,7 @@ def _opened(room: OpenRoom, row: BagRecord) -> Record:
             "stage": Stage(raw["stage"]),
             "first": _entries(raw["first"]),
             "second": _entries(raw["second"]),
+            "reprints": tuple(raw["reprints"]),
             "trailed": tuple(raw["trailed"]),
             "history": tuple(raw["history"]),
         }

@@ -260,7 +260,7 @@ def put_cover_on(
         _need(record, Stage.PRINTED, "Print the cover label first.")
         _need_inner(record)
         _need_pair(act, on_bench, inner, cover)
-        sealed = replace(record, seal_number=number)
+        sealed = replace(record, seal_number=number, covered_at=act.now.isoformat())
         return _reached(
             act, room, on_bench, sealed, Stage.COVERED, "covered and sealed", seal=number
         )

@@ -87,6 +87,7 @@ class BenchPage:
     history: tuple[tuple[str, str, str], ...]
     release_at: str
     missed: bool
+    opens_later: bool
     later_runs: tuple[tuple[str, str], ...]
     story: DoseStory
 
@@ -117,6 +118,7 @@ def bench_page(act: Act, room: OpenRoom, bag_id: str) -> BenchPage:
         history=_history(on_bench, record),
         release_at=format_moment(moment, on_bench.zone) if moment else "",
         missed=moment is None,
+        opens_later=moment is not None and act.now < moment,
         later_runs=_later_runs(act, on_bench) if may_mend else (),
         story=dose_story(act, on_bench),
     )
@@ -220,7 +222,7 @@ def _told(line: dict[str, Any]) -> str:
 def _release_moment(act: Act, on_bench: BenchBag, record: Record) -> datetime | None:
     if record.released_as:
         return datetime.fromisoformat(record.released_as)
-    return releasing.release_moment(act, on_bench)
+    return releasing.release_moment(act, on_bench, record)
 
 
 def _later_runs(act: Act, on_bench: BenchBag) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.runs import release_time
+from pharmacy.domain.site_time import format_moment
 from pharmacy.domain.time_limits import time_limits
 from pharmacy.persistence import bags, courses, people
 from pharmacy.persistence.courses import InfusionDay, LateRun
@@ -21,7 +22,7 @@ from pharmacy.persistence.participants import Weight
 from pharmacy.services import plans, signing
 from pharmacy.services.act import Act
 from pharmacy.services.studies import run_rule
-from pharmacy.unblinded import bag_record, second_person
+from pharmacy.unblinded import bag_record, second_person, trail
 from pharmacy.unblinded.at_bench import BenchBag, find, find_planned, today_at
 from pharmacy.unblinded.bag_record import Record, Stage
 from pharmacy.unblinded.room import OpenRoom
@@ -52,24 +53,26 @@ _ASSESSMENTS = (
 _NOT_OF_THE_PHARMACY = "Another person of the pharmacy signs here."
 
 
-def release_moment(act: Act, on_bench: BenchBag) -> datetime | None:
-    """The scheduled moment from which a bag finished now counts as released; None if missed.
+def release_moment(act: Act, on_bench: BenchBag, record: Record) -> datetime | None:
+    """The scheduled moment at which a bag may leave, covered then or now; None if it missed it.
 
     Missed is also a bag that nobody could start any more when it leaves.
     """
     rule, day = run_rule(on_bench.site), on_bench.day
     preparation = timedelta(minutes=on_bench.protocol.margins.preparation_min)
-    moment = release_time(day.run_at, act.now, rule, preparation)
+    ready_at = datetime.fromisoformat(record.covered_at) if record.covered_at else act.now
+    moment = release_time(day.run_at, ready_at, rule, preparation)
     day_plan = plans.plan_of(on_bench.course).days[day.day - 1]
     last = bag_latest_start(day_plan, on_bench.bag.number, day.run_at, on_bench.protocol)
-    return moment if moment is not None and moment <= last else None
+    return moment if moment is not None and max(moment, act.now) <= last else None
 
 
 def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: str) -> datetime:
     """Release a covered bag with a signature; returns the scheduled moment it counts from.
 
-    The blinded trail carries that moment. Refused (409): not covered yet, its run missed, a
-    visit whose assessments come first.
+    Nobody can release before that moment: a blinded entry written when the bag happened to be
+    ready would stand, by its number, between entries whose times tell when. Refused (409): not
+    covered yet, its moment still to come, its run missed, a visit whose assessments come first.
     """
     act.permit(Permission.PREPARE)
     on_bench = find(act, bag_id)
@@ -80,13 +83,17 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
     bag = find_planned(act, bag_id).bag
     if on_bench.visit.assessments_first:
         raise Refusal(_ASSESSMENTS)
-    moment = release_moment(act, on_bench)
+    before = bag_record.read(act, room, bag_id)
+    _need_covered(before)
+    moment = release_moment(act, on_bench, before)
     if moment is None:
         raise Refusal(_MISSED)
+    if act.now < moment:
+        opens = format_moment(moment, on_bench.zone)
+        raise Refusal(f"This bag leaves with its run: its release opens at {opens}.")
 
     def step(record: Record) -> Record:
-        if record.stage is not Stage.COVERED:
-            raise Refusal("Cover and seal the bag before it is released.")
+        _need_covered(record)
         signing.check_password(act, act.person, password)
         gone = replace(record, stage=Stage.RELEASED, released_as=moment.isoformat())
         return bag_record.noted(act, gone, "released", meaning=RELEASE_MEANING)
@@ -95,6 +102,8 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
     if not bags.move(act.uow.session, bag.id, BagState.PLANNED, BagState.RELEASED):
         raise Conflict
     bag.released_at = moment
+    for reason in before.reprints:
+        act.record("labels_replaced", f"bag:{bag.id}", reason=reason, at=moment)
     act.record(
         "bag_released",
         f"bag:{bag.id}",
@@ -103,6 +112,11 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
         at=moment,
     )
     return moment
+
+
+def _need_covered(record: Record) -> None:
+    if record.stage is not Stage.COVERED:
+        raise Refusal("Cover and seal the bag before it is released.")
 
 
 def later_runs(act: Act, on_bench: BenchBag) -> tuple[datetime, ...]:
@@ -158,7 +172,8 @@ def replace_labels(
     """Reprint: a new code for inner and cover label together; the old one stops the nurse.
 
     In the pharmacy, before release, with a reason from the list and a second person's password;
-    the second person's misses count as at the door, from `address`.
+    the second person's misses count as at the door, from `address`. The blinded trail learns of
+    it with the release: an entry written now would tell, by its number, how far the bag was.
     """
     act.permit(Permission.PREPARE)
     form: dict[str, object] = {"verb": "replace_labels", "reason": reason, "by": second_user_name}
@@ -174,7 +189,14 @@ def replace_labels(
     def step(record: Record) -> Record:
         back = record.stage in (Stage.PRINTED, Stage.COVERED)
         stage = Stage.CHECKED if back else record.stage
-        fresh = replace(record, inner_applied=False, stage=stage, seal_number="")
+        fresh = replace(
+            record,
+            inner_applied=False,
+            stage=stage,
+            seal_number="",
+            covered_at="",
+            reprints=(*record.reprints, reason),
+        )
         return bag_record.noted(act, fresh, "labels replaced", why=reason, witness=witness)
 
     bag_record.change(act, room, bag_id, operation_id, form, step)
@@ -182,7 +204,7 @@ def replace_labels(
     old.retired_at, old.reason = run_at, reason
     act.uow.session.flush()
     plans.new_bag_code(act, bag_id).made_at = run_at
-    act.record("labels_replaced", f"bag:{bag_id}", reason=reason, at=run_at)
+    trail.record(act, room.record_key, "labels_replaced", f"bag:{bag_id}", reason=reason)
 
 
 def _witness(act: Act, user_name: str, password: str, address: str) -> str:

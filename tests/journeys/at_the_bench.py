@@ -100,7 +100,7 @@ def covers(page: Visitor, inner: str) -> str:
 
 
 def releases(page: Visitor) -> None:
-    """The release is signed; the bag counts as released from its run's usual moment on."""
+    """The release is signed once its run leaves; it counts from the run's usual moment on."""
     page.type(Your_password=PASSWORD)
     page.press("Sign and release")
     assert "Released from 2 Mar 2026 09:45 CST on." in page.words
@@ -115,7 +115,8 @@ def signs(page: Visitor, button: str, password: str = PASSWORD) -> None:
 
 def lane(page: Visitor, title: str) -> Locator:
     """One lane of the board."""
-    return page.page.locator("section.lane").filter(has=page.page.get_by_role("heading", name=title))
+    heading = page.page.get_by_role("heading", name=title)
+    return page.page.locator("section.lane").filter(has=heading)
 
 
 def code_on(pdf: bytes) -> str:
@@ -126,9 +127,10 @@ def code_on(pdf: bytes) -> str:
 
 def _containers(page: Visitor) -> Iterator[str]:
     """What a scanner reads from each container that the page asks for."""
-    products = {one.name: one for supply in products_of("MIGHT").supplies for one in supply.products}
+    supplies = products_of("MIGHT").supplies
+    gtins = {one.name: one.gtins[0] for supply in supplies for one in supply.products}
     rows = page.page.get_by_role("table", name="What to draw").locator("tbody tr")
     for cells in [row.locator("th, td > span:last-child").all_inner_texts() for row in rows.all()]:
-        if cells[0] in products:
+        if cells[0] in gtins:
             for number in range(int(cells[1])):
-                yield f"(01){products[cells[0]].gtins[0]}(17){EXPIRY}(10){LOT}(21)SN{number}"
+                yield f"(01){gtins[cells[0]]}(17){EXPIRY}(10){LOT}(21)SN{number}"

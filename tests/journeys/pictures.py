@@ -22,7 +22,8 @@ VERDICT_AND_LABEL = "verdict-and-label"
 MOST_BYTES = 150_000
 _DESK: ViewportSize = {"width": 1280, "height": 800}
 _COLOURS = 96
-_GROUND = "#f4f7f8"
+_GROUND, _EDGE = "#f4f7f8", "#74818d"
+_HIGH, _GAP = 880, 44
 
 PICTURES: dict[str, ViewportSize] = {
     "board": _DESK,
@@ -41,7 +42,6 @@ PICTURES: dict[str, ViewportSize] = {
     "stops": _DESK,
     "trail": _DESK,
     "bag-known": PHONE,
-    "go": PHONE,
     "infusion": PHONE,
     "scan": PHONE,
     "stop": PHONE,
@@ -58,10 +58,12 @@ class Shelf:
 
     def take(self, name: str, visitor: Visitor) -> str:
         """Take the picture of the page a visitor stands on; says what is wrong, or nothing."""
-        visitor.page.set_viewport_size(PICTURES[name])
-        visitor.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
-        shot = visitor.page.screenshot(animations="disabled", caret="hide")
-        return self.put(name, Image.open(BytesIO(shot)), visitor.heading)
+        return self.put(name, _shot(visitor, PICTURES[name]), visitor.heading)
+
+    def take_beside(self, visitor: Visitor, label_pdf: bytes) -> str:
+        """The README's picture: the verdict on a phone beside the label that was scanned."""
+        whole = beside(_shot(visitor, PHONE), label_pdf)
+        return self.put(VERDICT_AND_LABEL, whole, visitor.heading)
 
     def put(self, name: str, picture: Image.Image, heading: str) -> str:
         """Store a picture with its heading and compare it with the one in the guide."""
@@ -88,25 +90,30 @@ def difference(taken: Path, kept: Path) -> str:
     return ""
 
 
-def beside_its_label(verdict: Image.Image, label_pdf: bytes) -> Image.Image:
-    """The nurse's screen and the bag's label, equally high, side by side."""
-    height, gap = 1100, 56
+def beside(verdict: Image.Image, label_pdf: bytes) -> Image.Image:
+    """A screen and a label, equally high, side by side on the pages' ground."""
     (sheet,) = rasters(label_pdf, 600)
-    parts = [_as_high(verdict, height), _as_high(sheet.convert("RGB"), height)]
-    width = sum(part.width for part in parts) + 3 * gap
-    whole = Image.new("RGB", (width, height + 2 * gap), _GROUND)
-    left = gap
+    parts = [_as_high(verdict), _as_high(sheet)]
+    width = sum(part.width for part in parts) + 3 * _GAP
+    whole = Image.new("RGB", (width, _HIGH + 2 * _GAP), _GROUND)
+    left = _GAP
     for part in parts:
-        frame = Image.new("RGB", (part.width + 4, part.height + 4), "#74818d")
-        whole.paste(frame, (left - 2, gap - 2))
-        whole.paste(part, (left, gap))
-        left += part.width + gap
+        edge = Image.new("RGB", (part.width + 4, part.height + 4), _EDGE)
+        whole.paste(edge, (left - 2, _GAP - 2))
+        whole.paste(part, (left, _GAP))
+        left += part.width + _GAP
     return whole
 
 
-def _as_high(picture: Image.Image, height: int) -> Image.Image:
-    width = round(picture.width * height / picture.height)
-    return picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+def _shot(visitor: Visitor, size: ViewportSize) -> Image.Image:
+    visitor.page.set_viewport_size(size)
+    visitor.page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    return Image.open(BytesIO(visitor.page.screenshot(animations="disabled", caret="hide")))
+
+
+def _as_high(picture: Image.Image) -> Image.Image:
+    width = round(picture.width * _HIGH / picture.height)
+    return picture.convert("RGB").resize((width, _HIGH), Image.Resampling.LANCZOS)
 
 
 def _store(path: Path, picture: Image.Image, heading: str) -> None:

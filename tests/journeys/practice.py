@@ -75,6 +75,13 @@ class Practice:
             acting = Act(uow, house.surroundings, person, study, roles)
             return printing.to_pdf(bag_labels.cover_label(acting, row.bag_id, "TL/RO"))
 
+    def wait(self, **parts: float) -> None:
+        """Let the app's clock go on by a timedelta's parts."""
+        house: House = self.app.extensions["twinbag"]
+        clock = house.surroundings.now
+        assert isinstance(clock, Clock)
+        clock.move(**parts)
+
     def said(self, *beginning: str) -> str:
         """What was printed in the line that begins with these words, after them."""
         found = [line.split() for line in self.lines]

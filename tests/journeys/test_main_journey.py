@@ -57,8 +57,9 @@ def test_the_main_job_from_the_set_up_link_to_a_used_bag(journey: tuple[Journey,
     under_way, link = journey
     set_up(under_way, link)
     cards = enrol(under_way)
-    inner, cover = prepare(under_way)
+    inner, cover, bag_page = prepare(under_way)
     stop_before_the_release(under_way, inner, cover, cards["M-002"])
+    release(under_way, bag_page)
     infuse(under_way, cover, cards)
     see_the_stops(under_way)
 
@@ -92,8 +93,8 @@ def enrol(journey: Journey) -> dict[str, str]:
     return cards
 
 
-def prepare(journey: Journey) -> tuple[str, str]:
-    """One bag through two pairs of hands to its release; the codes of both labels."""
+def prepare(journey: Journey) -> tuple[str, str, str]:
+    """One bag through two pairs of hands to its seal; the codes of both labels, and its page."""
     workstation = journey.window(PHARMACIST)
     workstation.open("/")
     bench.plans(workstation, "M-002")
@@ -109,8 +110,20 @@ def prepare(journey: Journey) -> tuple[str, str]:
     bench.checks_in(journey, workstation, PHARMACIST)
     workstation.press("Print the cover label")
     cover = bench.covers(workstation, inner)
+    assert "Its release opens at 2 Mar 2026 09:45 CST." in workstation.words
+    return inner, cover, workstation.page.url
+
+
+def release(journey: Journey, bag_page: str) -> None:
+    """With its run the bag leaves."""
+    journey.clock.at = RELEASED
+    workstation = journey.window(PHARMACIST)
+    workstation.sign_in(PHARMACIST.user_name, morning.PASSWORD)
+    workstation.follow("Open the room", workstation.page.get_by_role("main"))
+    workstation.type(Passphrase=journey.passphrases[PHARMACIST])
+    workstation.press("Open the room")
+    workstation.open(bag_page)
     bench.releases(workstation)
-    return inner, cover
 
 
 def stop_before_the_release(journey: Journey, inner: str, cover: str, card: str) -> None:
@@ -137,7 +150,6 @@ def stop_before_the_release(journey: Journey, inner: str, cover: str, card: str)
 
 def infuse(journey: Journey, cover: str, cards: dict[str, str]) -> None:
     """The wrong person, then the right one: Go, start, end; the used bag stops."""
-    journey.clock.at = RELEASED
     nurse = journey.window(NURSE)
     blinded.nurse_scans(nurse, cover)
     blinded.nurse_confirms(nurse, cards["M-007"])

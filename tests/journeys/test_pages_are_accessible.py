@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,7 @@ from pharmacy.app import set_up_path
 from tests.journeys import walks
 from tests.journeys.first_morning import NewHouse, first_morning
 from tests.journeys.inspection import findings
-from tests.journeys.pictures import (
-    FOLDER,
-    PICTURES,
-    VERDICT_AND_LABEL,
-    Shelf,
-    beside_its_label,
-)
+from tests.journeys.pictures import FOLDER, PICTURES, Shelf
 from tests.journeys.practice import Practice
 from tests.journeys.serving import ServedChance, serving
 from tests.journeys.visitor import Visitor
@@ -61,16 +54,15 @@ def new_house(
     trial.engine.dispose()
 
 
-def looked_at(walk: Stops, shelf: Shelf) -> dict[str, list[str]]:
-    """What is wrong where, after the whole walk; the pictures are taken on the way."""
+def looked_at(walk: Stops, take: Callable[[str, Visitor], list[str]]) -> dict[str, list[str]]:
+    """What is wrong where, after the whole walk; `take` takes the pictures on the way."""
     found: dict[str, list[str]] = {}
     for name, visitor in walk:
         own_size = visitor.page.viewport_size
-        wrong = [shelf.take(name, visitor)] if name in PICTURES else []
-        wrong += findings(visitor.page)
+        wrong = [one for one in (*take(name, visitor), *findings(visitor.page)) if one]
         visitor.page.set_viewport_size(own_size)
-        if said := [one for one in wrong if one]:
-            found[name] = said
+        if wrong:
+            found[name] = wrong
     return found
 
 
@@ -78,21 +70,19 @@ def looked_at(walk: Stops, shelf: Shelf) -> dict[str, list[str]]:
 def test_every_page_of_the_practice_study(
     practice: Practice, shelf: Shelf, walk: Callable[[Practice], Stops]
 ) -> None:
-    assert looked_at(walk(practice), shelf) == {}
+    def take(name: str, visitor: Visitor) -> list[str]:
+        if name == "go":
+            return [shelf.take_beside(visitor, practice.cover_label("M-008"))]
+        return [shelf.take(name, visitor)] if name in PICTURES else []
+
+    assert looked_at(walk(practice), take) == {}
 
 
 def test_every_page_of_the_first_morning(new_house: NewHouse, shelf: Shelf) -> None:
-    assert looked_at(first_morning(new_house), shelf) == {}
+    def take(name: str, visitor: Visitor) -> list[str]:
+        return [shelf.take(name, visitor)] if name in PICTURES else []
 
-
-def test_the_verdict_beside_its_label(practice: Practice, shelf: Shelf) -> None:
-    """The picture of the README: the Go on a phone and the paper that was scanned."""
-    for name, visitor in walks.nurse(practice):
-        if name == "go":
-            shot = Image.open(BytesIO(visitor.page.screenshot(animations="disabled")))
-            whole = beside_its_label(shot, practice.cover_label("M-008"))
-            assert shelf.put(VERDICT_AND_LABEL, whole, visitor.heading) == ""
-            return
+    assert looked_at(first_morning(new_house), take) == {}
 
 
 PLANTS = {

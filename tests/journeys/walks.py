@@ -48,6 +48,8 @@ def administrator(practice: Practice) -> Stops:
     page.open("/studies/make")
     yield "make-study", page
     page.follow("Installation's trail")
+    page.type(Find_an_event_or_a_subject="study")
+    page.press("Find")
     yield "installation-trail", page
     page.open(link)
     yield "choose-password", page
@@ -98,6 +100,8 @@ def monitor(practice: Practice) -> Stops:
     """The blinded trail."""
     page = practice.window("monitor")
     page.follow("Audit trail")
+    page.type(Find_an_event_or_a_subject="M-008")
+    page.press("Find")
     yield "trail", page
     page.open("/account")
     yield "account", page
@@ -145,6 +149,9 @@ def _from_the_draw_to_the_release(practice: Practice, page: Visitor, inner: str)
     page.press("Print the cover label")
     yield "cover", page
     bench.covers(page, inner)
+    yield "release-waits", page
+    practice.wait(minutes=2)
+    page.open(page.page.url)
     yield "release", page
     page.type(Your_password=PASSWORD)
     page.press("Sign and release")

@@ -150,8 +150,17 @@ class AtBench:
         pieces = self.code(Piece.INNER_CONTAINER), self.code(Piece.OUTER_COVER)
         self.do(self.first, bench.put_cover_on, *pieces, "S-4711", ALL_MASKED)
 
+    def wait_for_the_run(self) -> None:
+        """Let the clock reach the scheduled moment at which this bag may leave."""
+        with self.study.trial.look(self.first) as act:
+            found = find(act, self.bag_id)
+            moment = releasing.release_moment(act, found, self.record())
+        if moment is not None:
+            self.study.trial.clock.at = max(moment, self.study.trial.clock())
+
     def release(self) -> datetime:
-        """Release with the first person's signature."""
+        """Wait for the run and release with the first person's signature."""
+        self.wait_for_the_run()
         moment: datetime = self.do(self.first, releasing.release, PASSWORD)
         return moment
 

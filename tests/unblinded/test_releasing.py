@@ -77,12 +77,22 @@ def test_a_release_counts_from_the_scheduled_moment(at, study):
     assert at.record().stage is Stage.RELEASED
 
 
-def test_no_trace_of_the_real_moment_is_readable(at, study):
+def test_no_bag_is_released_before_its_scheduled_moment(at, study):
+    """B10: an entry written when the bag was ready would tell that moment by its number."""
     at.covered()
+    refused = _refusal(at, "pharmacist", releasing.release, PASSWORD)
+
+    assert "opens at 2 Mar 2026 09:45 CST" in refused.sentence
+    assert "bag_released" not in [event.event for event in study.trial.events()]
+
+
+def test_no_trace_of_the_real_moment_is_readable(at, study):
     study.trial.clock.move(minutes=11, seconds=7)
+    ready = study.trial.clock()
+    at.covered()
     at.release()
 
-    assert study.trial.clock() not in _times(study)
+    assert ready not in _times(study)
     assert at.run_at in _times(study)
 
 
@@ -93,6 +103,7 @@ def _times(study: LitStudy) -> set[datetime]:
 
 def test_released_twice_is_released_once(at, study):
     at.covered()
+    at.wait_for_the_run()
     operation = new_operation()
     moments = [
         at.do("pharmacist", releasing.release, PASSWORD, operation=operation) for _ in range(2)
@@ -113,6 +124,7 @@ def test_only_a_covered_bag_is_released(at):
 
 def test_a_release_needs_the_password_and_the_role(at):
     at.covered()
+    at.wait_for_the_run()
     with pytest.raises(WrongPassword):
         at.do("pharmacist", releasing.release, "not the password")
 
@@ -121,8 +133,10 @@ def test_a_release_needs_the_password_and_the_role(at):
 
 
 def test_a_missed_run_is_refused(at, study):
-    at.covered()
-    study.trial.clock.move(minutes=41)
+    at.checked()
+    at.do("pharmacist", bench.print_cover)
+    study.trial.clock.at = at.run_at + timedelta(minutes=46)
+    at.cover()
 
     assert "missed its run" in _refusal(at, "pharmacist", releasing.release, PASSWORD).sentence
 
@@ -134,7 +148,7 @@ def test_in_practice_a_bag_that_nobody_could_start_any_more_is_missed(sqlite_url
     at.covered()
     study.trial.clock.move(hours=2)
     with study.trial.look("pharmacist") as act:
-        in_time = releasing.release_moment(act, find(act, at.bag_id))
+        in_time = releasing.release_moment(act, find(act, at.bag_id), at.record())
     study.trial.clock.move(hours=2)
     refused = _refusal(at, "pharmacist", releasing.release, PASSWORD)
 

@@ -111,7 +111,7 @@ def _in_the_room(journey: Journey, who: str) -> Browser:
 
 
 def _prepare_once(journey: Journey, pharmacist: Browser, bag: str, life: LitLife) -> None:
-    journey.clock.move(minutes=life.minutes_a_step / 4)
+    journey.pass_time(life.minutes_a_step / 4)
     pharmacist.open(_bench(journey, bag))
     pharmacist.open(_bench(journey, bag) + "/inner-label.pdf")
     journey.paper("inner label", pharmacist.raw)
@@ -141,7 +141,7 @@ def _hand_over(journey: Journey, workstation: Browser, bag: str, to: str) -> Non
 
 
 def _draw(journey: Journey, browser: Browser, bag: str, life: LitLife) -> None:
-    journey.clock.move(minutes=life.minutes_a_step / 4)
+    journey.pass_time(life.minutes_a_step / 4)
     for text in life.refused_scans:
         browser.fill("/sources", expect=409, scanned=text)
     for product, count in _picked(journey, bag):

@@ -72,10 +72,21 @@ def _log_line_per_request(patch: pytest.MonkeyPatch, journey: Journey) -> None:
 def _real_release_time(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     """A time: the release counts from the moment the bag was ready."""
 
-    def leaking(act: Any, _on_bench: Any) -> Any:
+    def leaking(act: Any, _on_bench: Any, _record: Any) -> Any:
         return journey.finished_at
 
     patch.setattr(releasing, "release_moment", leaking)
+
+
+def _an_entry_when_ready(patch: pytest.MonkeyPatch, journey: Journey) -> None:
+    """A place in a sequence: an entry under the run's time, but written when the bag is ready."""
+    put_cover_on = bench.put_cover_on
+
+    def leaking(act: Any, room: Any, bag_id: str, *rest: Any) -> Any:
+        act.record("bag_covered", f"bag:{bag_id}", at=bench.find(act, bag_id).day.run_at)
+        return put_cover_on(act, room, bag_id, *rest)
+
+    patch.setattr(bench, "put_cover_on", leaking)
 
 
 def _words_in_the_trail(patch: pytest.MonkeyPatch, journey: Journey) -> None:
@@ -129,6 +140,7 @@ PLANTS = (
     Plant("a row per container", _row_per_source),
     Plant("a log line per lit request", _log_line_per_request),
     Plant("the real moment of release", _real_release_time),
+    Plant("an entry when the bag is ready", _an_entry_when_ready),
     Plant("unblinded words in the blinded trail", _words_in_the_trail),
     Plant("a lot on the label", _lot_on_the_label),
     Plant("a verdict that depends on the arm", _an_oracle),

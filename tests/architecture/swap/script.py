@@ -7,7 +7,7 @@ moment of the script, so that the blinded side's own clock never depends on an a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -25,7 +25,9 @@ from tests.support.world import Clock, KeyedChance, build_app
 CODES = ("M-002", "M-003", "M-005", "M-008")
 PREPARED = CODES[:2]
 FIRST_RUN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-AFTER_PREPARATION = datetime(2026, 3, 2, 15, 40, tzinfo=UTC)
+# Around the moments at which one world's bag is ready and the other's is not.
+MEANWHILE = tuple(FIRST_RUN + timedelta(minutes=n) for n in (1, 2, 3, 4, 5, 6, 8, 12))
+WITH_THE_RUN = datetime(2026, 3, 2, 15, 46, tzinfo=UTC)
 AT_THE_DOOR = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 AFTERNOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 
@@ -48,6 +50,7 @@ class Journey:
         self.retired_code = ""
         self.steps = 0
         self._papers: set[tuple[str, bytes]] = set()
+        self._interludes = list(MEANWHILE)
         self.finished_at = FIRST_RUN
 
     def begin(self) -> None:
@@ -97,8 +100,34 @@ class Journey:
 
     def jump(self, moment: datetime) -> None:
         """Set the clock to a moment of the script; everybody has been signed out by then."""
+        self._meanwhile(until=moment)
         self.clock.at = moment
         self._browsers.clear()
+
+    def pass_time(self, minutes: float) -> None:
+        """Let lit-room work take its time; what blinded people do meanwhile keeps its moments."""
+        done_at = self.clock.at + timedelta(minutes=minutes)
+        self._meanwhile(until=done_at)
+        self.clock.at = done_at
+
+    def _meanwhile(self, until: datetime) -> None:
+        """A coordinator writes and reads the trail at fixed moments, whatever the bench is at.
+
+        Entries that the bench writes would stand between these by number, and tell when.
+        """
+        while self._interludes and self._interludes[0] <= until:
+            self.clock.at = self._interludes.pop(0)
+            before, self._step[0] = self._step[0], f"meanwhile at {self.clock.at:%H:%M}"
+            coordinator = Browser(self.app, self.transcript, "coordinator", self._step)
+            coordinator.open("/sign-in")
+            coordinator.fill("/sign-in", user_name="coordinator.test", password=PASSWORD)
+            page = self.participant(coordinator, CODES[-1])
+            coordinator.open(f"{page}/weight")
+            coordinator.fill(
+                "/weight", weight_kg="88.8", measured_by="CL", measured_on="2026-03-02"
+            )
+            coordinator.open(self.path("trail"))
+            self._step[0] = before
 
     def path(self, rest: str) -> str:
         """A page of the study."""
@@ -195,10 +224,11 @@ class Journey:
         for slot, code in enumerate(PREPARED):
             bench_work.prepare(self, code, self.world.life(slot))
         bench_work.replace_labels(self, PREPARED[1])
-        self.jump(AFTER_PREPARATION)
+        self.jump(WITH_THE_RUN)
         for code in PREPARED:
             bench_work.release(self, code)
         bench_work.move_second_day(self, PREPARED[1])
+        self.show_papers()
         self.jump(AT_THE_DOOR)
 
     def read_books(self) -> None:
@@ -281,9 +311,12 @@ class Journey:
         return self.study.trial.bags(self.course(code))[0].id
 
     def paper(self, name: str, content: bytes) -> None:
-        """A printed piece; printing the very same one again (a remake) shows nothing new."""
-        if (name, content) not in self._papers:
-            self._papers.add((name, content))
+        """A printed piece; it leaves the room with its bag, and a remake's is the very same."""
+        self._papers.add((name, content))
+
+    def show_papers(self) -> None:
+        """Everything that was printed, once the bags are on their way."""
+        for name, content in sorted(self._papers):
             self.transcript.add(self._step[0], name, repr(content))
 
     def look_at_the_database(self) -> None:

@@ -256,6 +256,25 @@ def test_after_a_reprint_both_labels_go_on_again(at):
     assert [entry["event"] for entry in at.trail()].count("printed") == 1
 
 
+def test_the_blinded_trail_learns_of_a_reprint_with_the_release(at, study):
+    """B10, E1: reason from the list, at the scheduled moment; not when the label was printed."""
+
+    def told() -> list[tuple[str, datetime]]:
+        events = study.trial.events()
+        return [(event.event, event.at) for event in events if event.event == "labels_replaced"]
+
+    at.covered()
+    _replace(at)
+    before = told()
+    at.apply_inner()
+    at.do("pharmacist", bench.print_cover)
+    at.cover()
+    moment = at.release()
+
+    assert before == []
+    assert told() == [("labels_replaced", moment)]
+
+
 def test_a_reprint_sent_twice_makes_one_new_code(at, study):
     at.covered()
     operation = new_operation()

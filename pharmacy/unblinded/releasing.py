@@ -21,6 +21,7 @@ from pharmacy.persistence.courses import InfusionDay, LateRun
 from pharmacy.persistence.participants import Weight
 from pharmacy.services import plans, signing
 from pharmacy.services.act import Act
+from pharmacy.services.planned_weight import need_same_weight
 from pharmacy.services.studies import run_rule
 from pharmacy.unblinded import bag_record, second_person, trail
 from pharmacy.unblinded.at_bench import BenchBag, find, find_planned, today_at
@@ -83,6 +84,7 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
     bag = find_planned(act, bag_id).bag
     if on_bench.visit.assessments_first:
         raise Refusal(_ASSESSMENTS)
+    need_same_weight(act, on_bench.course)
     before = bag_record.read(act, room, bag_id)
     _need_covered(before)
     moment = release_moment(act, on_bench, before)

@@ -148,10 +148,12 @@ def test_protocol_check_tells_what_is_to_be_signed(tmp_path: Path) -> None:
     assert "needs 503 minutes" in refused.stderr
 
 
+_PLAN = (sys.executable, "-m", "pharmacy", "plan")
+
+
 def test_the_program_runs_from_an_empty_environment() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "pharmacy", "plan", "--protocol", str(MIGHT_FILE)]
-        + ["--weight", "70", "--json"],
+        [*_PLAN, "--protocol", str(MIGHT_FILE), "--weight", "70", "--json"],
         cwd=ROOT,
         env={},
         capture_output=True,

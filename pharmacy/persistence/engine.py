@@ -30,8 +30,14 @@ def make_engine(database_url: str) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin)
     else:
+        # The last connection used comes first: which one writes a row settles where PostgreSQL
+        # puts it, and taking turns would make that place count the lit room's requests.
         engine = sa.create_engine(
-            url, hide_parameters=True, isolation_level="READ COMMITTED", pool_pre_ping=True
+            url,
+            hide_parameters=True,
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            pool_use_lifo=True,
         )
     sa.event.listen(engine, "handle_error", _tell_conflict)
     return engine

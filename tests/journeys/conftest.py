@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys.practice import Made, Practice, copied, make
 from tests.journeys.serving import serving
-from tests.journeys.visitor import DESK, Visitor, launch
-
-Open = Callable[..., Visitor]
+from tests.journeys.visitor import Windows, launch
 
 
 @pytest.fixture(scope="session")
@@ -25,18 +23,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Open]:
+def visit(chromium: Browser) -> Iterator[Windows]:
     """Open a window on an address. At the end none of them may have met a fault."""
-    opened: list[Visitor] = []
-
-    def open_window(address: str, size: ViewportSize = DESK, scale: float = 1) -> Visitor:
-        opened.append(Visitor(chromium, address, size, scale))
-        return opened[-1]
-
-    yield open_window
-    for visitor in opened:
-        visitor.close()
-    assert [fault for visitor in opened for fault in visitor.faults] == []
+    windows = Windows(chromium)
+    yield windows
+    windows.close()
+    assert windows.faults() == []
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +38,9 @@ def made_practice(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def practice(made_practice: Made, tmp_path: Path, visit: Open) -> Iterator[Practice]:
+def practice(made_practice: Made, tmp_path: Path, visit: Windows) -> Iterator[Practice]:
     """A served copy of it."""
     app = copied(made_practice, tmp_path)
     with serving(app) as address:
         yield Practice(app, address, made_practice.lines, visit)
+        visit.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tests.journeys.cast import (
     Journey,
 )
 from tests.journeys.serving import ServedChance, serving
-from tests.journeys.visitor import Visitor
+from tests.journeys.visitor import Windows
 from tests.support.world import Clock, build_app
 
 # Local times at the site: 08:52, 09:02 (in the run), 09:40 (before its release), 09:50, 14:25.
@@ -41,7 +41,7 @@ SET_ASIDE = "I have set it aside"
 
 @pytest.fixture
 def journey(
-    sqlite_url: str, tmp_path: Path, visit: Callable[..., Visitor]
+    sqlite_url: str, tmp_path: Path, visit: Windows
 ) -> Iterator[tuple[Journey, str]]:
     """An empty house on a socket, and its set-up link."""
     clock = Clock(BEFORE_THE_RUN)
@@ -50,6 +50,7 @@ def journey(
     assert link is not None
     with serving(app) as address:
         yield Journey(address, clock, visit), link
+        visit.close()
 
 
 def test_the_main_job_from_the_set_up_link_to_a_used_bag(journey: tuple[Journey, str]) -> None:

@@ -4,7 +4,7 @@ another study's bag, a bag too late to start, and practice and live mixed up (K8
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from pharmacy.services import people
 from tests.domain.protocols import SECOND_FILE
 from tests.journeys.blinded_work import leaves_the_stop
 from tests.journeys.serving import ServedChance, serving
-from tests.journeys.visitor import PHONE, Visitor
+from tests.journeys.visitor import PHONE, Visitor, Windows
 from tests.support.builders import PASSWORD, Trial, add_study, blinded_app, make_live, make_trial
 from tests.support.world import Clock
 
@@ -27,11 +27,12 @@ def trial(sqlite_url: str) -> Trial:
 
 @pytest.fixture
 def nurse(
-    trial: Trial, sqlite_url: str, tmp_path: Path, visit: Callable[..., Visitor]
+    trial: Trial, sqlite_url: str, tmp_path: Path, visit: Windows
 ) -> Iterator[Visitor]:
     """The nurse's phone, at a server without the lit room."""
     with serving(blinded_app(trial, sqlite_url, tmp_path)) as address:
         yield visit(address, PHONE)
+        visit.close()
 
 
 def stopped(trial: Trial, nurse: Visitor, text: str, sentence: str) -> None:

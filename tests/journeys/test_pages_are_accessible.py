@@ -25,7 +25,7 @@ from tests.journeys.inspection import findings
 from tests.journeys.pictures import FOLDER, PICTURES, Shelf
 from tests.journeys.practice import Practice
 from tests.journeys.serving import ServedChance, serving
-from tests.journeys.visitor import Visitor
+from tests.journeys.visitor import Visitor, Windows
 from tests.journeys.walks import Stops
 from tests.support.browser import open_house
 from tests.support.builders import make_trial
@@ -41,7 +41,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 @pytest.fixture
 def new_house(
-    new_sqlite_url: Callable[[], str], tmp_path: Path, visit: Callable[..., Visitor]
+    new_sqlite_url: Callable[[], str], tmp_path: Path, visit: Windows
 ) -> Iterator[NewHouse]:
     """A study without keys, and beside it an installation that nobody has set up."""
     url = new_sqlite_url()
@@ -51,6 +51,7 @@ def new_house(
     assert link is not None
     with serving(open_house(trial, url, tmp_path)) as address, serving(empty) as beside:
         yield NewHouse(trial, address, beside, link, visit)
+        visit.close()
     trial.engine.dispose()
 
 

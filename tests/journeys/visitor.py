@@ -51,6 +51,7 @@ class Visitor:
     ) -> None:
         self.faults: list[str] = []
         self._address = address
+        self._closed = False
         self.context = browser.new_context(
             base_url=address,
             viewport=size,
@@ -66,8 +67,10 @@ class Visitor:
         self.page.on("response", self._answered)
 
     def close(self) -> None:
-        """Close the window."""
-        self.context.close()
+        """Close the window; once is enough."""
+        if not self._closed:
+            self._closed = True
+            self.context.close()
 
     # Going about -----------------------------------------------------------------------------
 
@@ -156,3 +159,26 @@ class Visitor:
     def _answered(self, response: Response) -> None:
         if response.status >= 400:
             self.faults.append(f"{response.status} for {response.request.method} {response.url}")
+
+
+class Windows:
+    """The windows of one test. They are closed before the server they look at: an open board
+    asks it for Stops every few seconds, and an answer cut off would be heard as a fault.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._opened: list[Visitor] = []
+
+    def __call__(self, address: str, size: ViewportSize = DESK, scale: float = 1) -> Visitor:
+        self._opened.append(Visitor(self._browser, address, size, scale))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        """Close them all."""
+        for visitor in self._opened:
+            visitor.close()
+
+    def faults(self) -> list[str]:
+        """What went wrong unseen in any of them."""
+        return [fault for visitor in self._opened for fault in visitor.faults]

@@ -27,8 +27,6 @@ class BagState(StrEnum):
     LOST = "lost"
 
 
-FINAL_STATES = frozenset({BagState.ENDED, BagState.RETIRED, BagState.DESTROYED, BagState.LOST})
-
 STEPS: dict[BagState, frozenset[BagState]] = {
     BagState.PLANNED: frozenset({BagState.RELEASED, BagState.RETIRED}),
     BagState.RELEASED: frozenset(

@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from pharmacy.domain.lifecycle import BagState
+from pharmacy.domain.lifecycle import BagState, check_step
 from pharmacy.persistence.base import Base, Id, one_of
 from pharmacy.persistence.courses import Course, InfusionDay
 
@@ -113,7 +113,11 @@ def open_code(session: Session, bag_id: str) -> BagCode:
 
 
 def move(session: Session, bag_id: str, now: BagState, then: BagState) -> bool:
-    """Compare and set a bag's state; False when somebody else was faster."""
+    """Compare and set a bag's state; False when somebody else was faster.
+
+    A step that the table of states does not have is refused (409), whoever asks.
+    """
+    check_step(now, then)
     changed = session.execute(
         sa.update(Bag)
         .where(Bag.id == bag_id, Bag.state == now.value)

@@ -148,11 +148,6 @@ def lock(act: Act, session_id: str) -> None:
     act.uow.session.execute(sa.delete(LitSession).where(LitSession.session_id == session_id))
 
 
-def lock_all(act: Act, person_id: str) -> None:
-    """Lock every room a person has open, when they leave or lose the role."""
-    act.uow.session.execute(sa.delete(LitSession).where(LitSession.person_id == person_id))
-
-
 def _rewritten(act: Act, room: OpenRoom, cookie: bytes, pepper: bytes) -> OpenRoom:
     changed = act.uow.session.execute(
         sa.update(LitSession)

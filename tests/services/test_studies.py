@@ -220,3 +220,12 @@ def test_the_protocols_that_came_with_the_program_are_offered() -> None:
     for name in ("../unblinded/products/might", "", "might.toml", "nothing"):
         with pytest.raises(BadForm):
             verbs.shipped_text(name)
+
+
+def test_a_protocol_whose_longest_plan_cannot_meet_its_limits_is_refused(trial: Trial) -> None:
+    """D7: with an hour of preparation the lightest participants could not finish in time."""
+    slow = OTHER.replace("preparation_min = 45", "preparation_min = 60", 1)
+    assert slow != OTHER
+    with pytest.raises(BadForm) as refused:
+        make(trial, text=slow)
+    assert set(refused.value.errors) == {"protocol"}

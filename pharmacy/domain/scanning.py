@@ -20,6 +20,7 @@ class Answer(StrEnum):
     GO = "go"
     RESUME = "resume"
     STOP = "stop"
+    RECEIVED = "received"
 
 
 class Stop(StrEnum):
@@ -37,6 +38,7 @@ class Stop(StrEnum):
     RETIRED_BAG = "retired_bag"
     RETURNED = "returned"
     LOST = "lost"
+    ALREADY_RUNNING = "already_running"
     USED = "used"
     BEFORE_ITS_DAY = "before_its_day"
     PAST_LATEST_START = "past_latest_start"
@@ -45,6 +47,7 @@ class Stop(StrEnum):
     EARLIER_BAG_MISSING = "earlier_bag_missing"
     NOT_THE_CARD = "not_the_card"
     CARD_REPLACED = "card_replaced"
+    CARD_REVOKED = "card_revoked"
     WRONG_PARTICIPANT = "wrong_participant"
     NOT_AS_SPOKEN = "not_as_spoken"
     NOT_ON_TREATMENT = "not_on_treatment"
@@ -101,6 +104,10 @@ SENTENCES: dict[Stop, tuple[str, str]] = {
         "Stop. This bag was reported lost.",
         "Do not infuse. Set it aside with its cover on and call the pharmacy.",
     ),
+    Stop.ALREADY_RUNNING: (
+        "Stop. This bag is already running.",
+        "It cannot be received now. If it is not running in front of you, call the pharmacy.",
+    ),
     Stop.USED: (
         "Stop. This bag was already used.",
         "Set it aside with its cover on. Do not infuse it.",
@@ -134,6 +141,10 @@ SENTENCES: dict[Stop, tuple[str, str]] = {
         "Stop. This card was replaced.",
         "Ask for the participant's newer card. Without it, call the pharmacy.",
     ),
+    Stop.CARD_REVOKED: (
+        "Stop. This card no longer counts.",
+        "The coordinator revoked it. Do not infuse on it. Call the pharmacy.",
+    ),
     Stop.WRONG_PARTICIPANT: (
         "Stop. This bag is for another participant.",
         "Do not infuse. Set it aside with its cover on and call the pharmacy.",
@@ -158,6 +169,7 @@ ACTS: dict[Stop, str] = {
     Stop.INNER_LABEL: _NOT_STARTED,
     Stop.NOT_THE_CARD: _NOT_STARTED,
     Stop.CARD_REPLACED: _NOT_STARTED,
+    Stop.CARD_REVOKED: _NOT_STARTED,
     Stop.BEFORE_ITS_DAY: _NOT_STARTED,
     Stop.EARLIER_BAG_FIRST: _NOT_STARTED,
     Stop.PAST_STOP_TIME: "The pump is stopped",
@@ -196,10 +208,14 @@ class BagFacts:
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What was found for the card that was scanned: whose it is, and whether it still counts."""
+    """What was found for the card that was scanned: whose it is, and whether it still counts.
+
+    A card that was `replaced` has a newer one; one that was `revoked` has none in its place.
+    """
 
     known: bool
     replaced: bool
+    revoked: bool
     same_participant: bool
 
 
@@ -221,6 +237,7 @@ class Verdict:
 _ANSWERS: dict[Answer, tuple[str, str]] = {
     Answer.CONTINUE: ("Bag known. Now the participant.", "Scan the participant's own card."),
     Answer.GO: ("Go. Right bag, right person.", "Both identifiers match."),
+    Answer.RECEIVED: ("Received.", "Keep it as the label says until its infusion."),
     Answer.RESUME: ("Resume. This bag is running.", "Both identifiers match."),
 }
 
@@ -273,4 +290,6 @@ def _stop_for_person(card: CardFacts | None, spoken_confirmed: bool) -> Stop | N
         return Stop.WRONG_PARTICIPANT
     if card.replaced:
         return Stop.CARD_REPLACED
+    if card.revoked:
+        return Stop.CARD_REVOKED
     return None if spoken_confirmed else Stop.NOT_AS_SPOKEN

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pharmacy.persistence.base import Base, Id, one_of
 
+CARD_ENDS = ("replaced", "lost", "damaged", "wrong_hands", "left_study")
+
 
 class Participant(Base):
     """One participant, known by the code the site gave; no name, no birth date."""
@@ -38,6 +40,8 @@ class Card(Base):
     participant_id: Mapped[str] = mapped_column(sa.ForeignKey("participant.id"))
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    ended_why: Mapped[str] = mapped_column(sa.String(12))
+    __table_args__ = (one_of("ended_why", ("", *CARD_ENDS)),)
 
 
 class Weight(Base):
@@ -100,12 +104,12 @@ def open_card(session: Session, participant_id: str) -> Card | None:
     return session.scalars(query).one_or_none()
 
 
-def end_card(session: Session, body: str, at: datetime) -> bool:
-    """End a card that still counts; False when somebody else was faster."""
+def end_card(session: Session, body: str, at: datetime, why: str) -> bool:
+    """End a card that still counts, for one of `CARD_ENDS`; False when somebody was faster."""
     changed = session.execute(
         sa.update(Card)
         .where(Card.body == body, Card.ended_at.is_(None))
-        .values(ended_at=at)
+        .values(ended_at=at, ended_why=why)
         .execution_options(synchronize_session="fetch")
     )
     return bool(changed.rowcount == 1)

@@ -20,6 +20,7 @@ class Scan(Base):
     bag_id: Mapped[str | None] = mapped_column(sa.ForeignKey("bag.id"))
     code_body: Mapped[str | None] = mapped_column(sa.ForeignKey("bag_code.body"))
     nurse_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    purpose: Mapped[str] = mapped_column(sa.String(10))
     method: Mapped[str] = mapped_column(sa.String(10))
     typed_reason: Mapped[str] = mapped_column(sa.String(30))
     scanned_at: Mapped[datetime]
@@ -29,8 +30,9 @@ class Scan(Base):
     set_aside_at: Mapped[datetime | None]
     seen_by: Mapped[str | None] = mapped_column(sa.ForeignKey("person.id"))
     __table_args__ = (
-        one_of("method", ("scanner", "typed")),
-        one_of("answer", ("continue", "go", "resume", "stop")),
+        one_of("purpose", ("infuse", "receive")),
+        one_of("method", ("scanner", "typed", "camera")),
+        one_of("answer", ("continue", "go", "resume", "stop", "received")),
     )
 
 

@@ -6,6 +6,7 @@ from pharmacy.persistence import (
     audit,
     bags,
     courses,
+    infusions,
     participants,
     people,
     scans,
@@ -14,4 +15,15 @@ from pharmacy.persistence import (
     studies,
 )
 
-NOUNS = (audit, bags, courses, participants, people, scans, sign_ins, signatures, studies)
+NOUNS = (
+    audit,
+    bags,
+    courses,
+    infusions,
+    participants,
+    people,
+    scans,
+    sign_ins,
+    signatures,
+    studies,
+)

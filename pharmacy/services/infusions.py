@@ -11,9 +11,9 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.scanning import Answer
 from pharmacy.persistence import bags, scans
 from pharmacy.persistence.bags import Administration, Bag
-from pharmacy.services import scanning
+from pharmacy.services import kept_scans, scanning
 from pharmacy.services.act import Act
-from pharmacy.services.scanning import Scanned
+from pharmacy.services.kept_scans import Scanned
 from pharmacy.services.signing import sign
 
 END_MEANING = "I ended this infusion and the volume is as written."
@@ -34,7 +34,7 @@ def start(act: Act, scan_id: str) -> Scanned:
     A bag that may no longer run turns the scan into a Stop, which is returned; a scan without
     a Go, and a bag that another nurse has started since, are refused (409).
     """
-    scanned = scanning.reopen(act, scan_id)
+    scanned = kept_scans.reopen(act, scan_id)
     if scanned.verdict.answer is not Answer.GO or scanned.bag is None:
         raise Refusal("There is no Go for this bag. Scan the bag and the card again.")
     bag = scanned.bag

@@ -90,8 +90,8 @@ def replace_card(act: Act, participant_id: str) -> Card:
     act.permit(Permission.ENROL)
     participant = find(act, participant_id)
     old = participants.open_card(act.uow.session, participant.id)
-    if old is not None and not participants.end_card(act.uow.session, old.body, act.now):
-        raise Conflict
+    if old is not None:
+        _end_card(act, old, "replaced")
     card = _new_card(act, participant)
     act.record("card_replaced", f"participant:{participant.code}")
     return card
@@ -131,6 +131,11 @@ def _today(act: Act, site: Site) -> date:
     return act.now.astimezone(ZoneInfo(site.zone)).date()
 
 
+def _end_card(act: Act, card: Card, why: str) -> None:
+    if not participants.end_card(act.uow.session, card.body, act.now, why):
+        raise Conflict
+
+
 def _new_card(act: Act, participant: Participant) -> Card:
     code = make_code(
         act.surroundings.random_bytes("card code", 10),
@@ -142,6 +147,7 @@ def _new_card(act: Act, participant: Participant) -> Card:
         participant_id=participant.id,
         made_at=act.now,
         ended_at=None,
+        ended_why="",
     )
     act.uow.session.add(card)
     return card

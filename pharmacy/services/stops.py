@@ -13,7 +13,8 @@ from pharmacy.persistence.scans import Scan
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services import plans
 from pharmacy.services.act import Act
-from pharmacy.services.scanning import TYPED_REASONS, sentence_of
+from pharmacy.services.kept_scans import TYPED_REASONS
+from pharmacy.services.scanning import sentence_of
 from pharmacy.services.site_words import bag_words, person_name
 
 

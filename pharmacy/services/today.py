@@ -14,8 +14,8 @@ from pharmacy.domain.site_time import format_day
 from pharmacy.persistence import bags, scans, studies
 from pharmacy.persistence.bags import Administration, Bag
 from pharmacy.persistence.courses import Course, InfusionDay
+from pharmacy.services import bag_facts, plans, scanning
 from pharmacy.services import participants as participant_verbs
-from pharmacy.services import plans, scanning
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 from pharmacy.services.site_words import about, bag_words, clock
@@ -82,7 +82,7 @@ def _bag(act: Act, bag: Bag, day: InfusionDay, course: Course) -> TodayBag:
     zone = ZoneInfo(participant_verbs.site_of(act, participant).zone)
     plan = plans.plan_of(course)
     visit = plans.protocol_of_course(act, course).find_visit(course.visit)
-    latest = scanning.latest_start(act, bag, day, course)
+    latest = bag_facts.latest_start(act, bag, day, course)
     standing = _standing(act, bag, latest)
     running = standing in ("running", "mine")
     limit = f"Stop and discard at {clock(day.stop_by, zone)}"
@@ -108,5 +108,5 @@ def _standing(act: Act, bag: Bag, latest: datetime) -> str:
         )
     if act.now > latest:
         return "late"
-    before = scanning.earlier_states(act, bag)
+    before = bag_facts.earlier_states(act, bag)
     return "ready" if all(state is BagState.ENDED for state in before) else "waits"

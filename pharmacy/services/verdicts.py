@@ -14,10 +14,10 @@ from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import studies
 from pharmacy.persistence.bags import Administration
 from pharmacy.persistence.studies import Site
+from pharmacy.services import bag_facts, kept_scans, plans, scanning
 from pharmacy.services import participants as participant_verbs
-from pharmacy.services import plans, scanning
 from pharmacy.services.act import Act
-from pharmacy.services.scanning import Scanned
+from pharmacy.services.kept_scans import Scanned
 from pharmacy.services.site_words import bag_words, clock, first_rate
 
 _KINDS = {
@@ -45,7 +45,7 @@ class VerdictScreen:
 
 def screen(act: Act, scan_id: str) -> VerdictScreen:
     """The screen of the acting nurse's own scan; a Go that is over is refused (409)."""
-    scanned = scanning.reopen(act, scan_id)
+    scanned = kept_scans.reopen(act, scan_id)
     scanning.need_still_so(act, scanned)
     sentence, next_step = scanned.verdict.sentences
     kind = _KINDS[scanned.verdict.answer]
@@ -73,7 +73,7 @@ def _go(act: Act, scanned: Scanned, words: str) -> tuple[str, tuple[tuple[str, s
     bag, day, course = scanned.found
     day_plan = plans.plan_of(course).days[day.day - 1]
     zone = ZoneInfo(_site(act, scanned).zone)
-    latest = scanning.latest_start(act, bag, day, course)
+    latest = bag_facts.latest_start(act, bag, day, course)
     return f"{words} {_place(act, scanned)}.", (
         ("Volume", format_volume(bag.volume_ml)),
         ("First rate", first_rate(day_plan, bag)),

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Optional
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.scanning import Answer
 from pharmacy.services import bedside, infusions, scanning, today, verdicts
-from pharmacy.services.scanning import TYPED_REASONS
+from pharmacy.services.kept_scans import TYPED_REASONS
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame

@@ -76,7 +76,13 @@ def contents(engine: sa.Engine) -> dict[str, str]:
         query = _POSTGRES_CONTENTS
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(query).fetchall()
-    return {str(name): _QUOTES.sub(" ", str(text)) for name, text in rows if _of_ours(str(name))}
+    return {str(name): _in_order(str(text)) for name, text in rows if _of_ours(str(name))}
+
+
+def _in_order(text: str) -> str:
+    """The text with a table's constraints sorted: SQLite writes a changed one last."""
+    head, *constraints = _QUOTES.sub(" ", text).split(" CONSTRAINT ")
+    return " ".join([head.rstrip(", )"), *sorted(each.rstrip(", )") for each in constraints)])
 
 
 def _of_ours(name: str) -> bool:

@@ -34,7 +34,7 @@ READY = BagFacts(
     latest_start=NOW + timedelta(hours=1),
     stop_by=NOW + timedelta(hours=7),
 )
-RIGHT_CARD = CardFacts(known=True, replaced=False, same_participant=True)
+RIGHT_CARD = CardFacts(known=True, replaced=False, revoked=False, same_participant=True)
 
 BY_STATE = {
     BagState.PLANNED: Stop.NOT_RELEASED,
@@ -97,11 +97,13 @@ def test_the_bag_alone_is_never_a_go() -> None:
             assert judge_bag(facts, NOW).answer in (Answer.CONTINUE, Answer.STOP)
 
 
+OLD_CARD = replace(RIGHT_CARD, replaced=True)
 PERSON_CASES = [
-    (CardFacts(known=False, replaced=False, same_participant=False), True, Stop.NOT_THE_CARD),
-    (CardFacts(known=True, replaced=False, same_participant=False), True, Stop.WRONG_PARTICIPANT),
-    (CardFacts(known=True, replaced=True, same_participant=False), True, Stop.WRONG_PARTICIPANT),
-    (CardFacts(known=True, replaced=True, same_participant=True), True, Stop.CARD_REPLACED),
+    (replace(RIGHT_CARD, known=False, same_participant=False), True, Stop.NOT_THE_CARD),
+    (replace(RIGHT_CARD, same_participant=False), True, Stop.WRONG_PARTICIPANT),
+    (replace(OLD_CARD, same_participant=False), True, Stop.WRONG_PARTICIPANT),
+    (OLD_CARD, True, Stop.CARD_REPLACED),
+    (replace(RIGHT_CARD, revoked=True), True, Stop.CARD_REVOKED),
     (RIGHT_CARD, False, Stop.NOT_AS_SPOKEN),
     (None, False, Stop.NOT_AS_SPOKEN),
     (None, True, Stop.NOT_AS_SPOKEN),

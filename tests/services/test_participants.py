@@ -107,7 +107,7 @@ def test_a_card_is_replaced_once_however_many_ask(trial: Trial) -> None:
     assert card is not None
     trial.do("coordinator", participants.replace_card, participant_id)
     with trial.act("coordinator") as act:
-        assert not rows.end_card(act.uow.session, card.body, act.now)
+        assert not rows.end_card(act.uow.session, card.body, act.now, "lost")
         act.record("nothing", "participant:M-002")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pharmacy.domain.scanning import Answer
 from pharmacy.services import scanning
-from pharmacy.services.scanning import Scanned
+from pharmacy.services.kept_scans import Scanned
 from tests.support.builders import Trial
 
 

@@ -1,0 +1,112 @@
+"""What a verdict needs to know: the bag that a code leads to, and whose a card is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pharmacy.domain.bag_code import BagCode, MistypedCode, Piece, parse_code
+from pharmacy.domain.bag_limits import bag_latest_start, goes_on
+from pharmacy.domain.lifecycle import BagState
+from pharmacy.domain.scanning import BagFacts, CardFacts, Stop
+from pharmacy.persistence import bags, participants
+from pharmacy.persistence.bags import Bag
+from pharmacy.persistence.courses import Course, InfusionDay
+from pharmacy.persistence.participants import Participant
+from pharmacy.services import plans
+from pharmacy.services.act import Act
+from pharmacy.services.bag_states import state_now
+
+_MAY_STILL_RUN = frozenset({BagState.RELEASED, BagState.RECEIVED, BagState.STARTED})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a code led to: a reason to stop already, and the bag where there is one."""
+
+    stop: Stop | None
+    code_body: str | None = None
+    bag: tuple[Bag, InfusionDay, Course] | None = None
+
+
+def find_bag(act: Act, text: str, *, typed: bool) -> Found:
+    """Where a scanned or typed code leads; a code that is none leads to its Stop."""
+    try:
+        code = parse_code(text if typed else text.strip(), typed=typed)
+    except MistypedCode:
+        return Found(Stop.MISTYPED)
+    if code.piece is Piece.CARD:
+        return Found(Stop.CARD_NOT_BAG)
+    if code.practice != act.in_study.practice:
+        return Found(Stop.OTHER_MODE)
+    row = bags.code(act.uow.session, code.body)
+    if row is None:
+        return Found(Stop.FORGED)
+    bag = bags.bag_with_day(act.uow.session, row.bag_id)
+    if row.retired_at is not None:
+        return Found(Stop.RETIRED_CODE, code.body, bag)
+    inner = code.piece is Piece.INNER_CONTAINER
+    return Found(Stop.INNER_LABEL if inner else None, code.body, bag)
+
+
+def bag_facts(
+    act: Act, bag: Bag, day: InfusionDay, course: Course, *, code_retired: bool
+) -> BagFacts:
+    """Everything that the verdict over one bag is judged from, as it is at this moment."""
+    participant = act.uow.session.get_one(Participant, course.participant_id)
+    earlier = earlier_states(act, bag)
+    return BagFacts(
+        state=state_now(act, bag),
+        same_study=bag.study_id == act.in_study.id,
+        code_retired=code_retired,
+        on_treatment=participant.state == "allocated",
+        earlier_bag_waits=any(state in _MAY_STILL_RUN for state in earlier),
+        earlier_bag_missing=any(
+            state not in _MAY_STILL_RUN and state is not BagState.ENDED for state in earlier
+        )
+        or not _goes_on(act, bag, day, course, earlier),
+        not_before=day.run_at,
+        latest_start=latest_start(act, bag, day, course),
+        stop_by=day.stop_by,
+    )
+
+
+def latest_start(act: Act, bag: Bag, day: InfusionDay, course: Course) -> datetime:
+    """Until when this bag may be started, as its label says."""
+    day_plan = plans.plan_of(course).days[day.day - 1]
+    protocol = plans.protocol_of_course(act, course)
+    return bag_latest_start(day_plan, bag.number, day.run_at, protocol)
+
+
+def earlier_states(act: Act, bag: Bag) -> list[BagState]:
+    """The states of the bags of the same day with a lower number."""
+    siblings = bags.bags_of_day(act.uow.session, bag.day_id)
+    return [state_now(act, row) for row in siblings if row.number < bag.number]
+
+
+def _goes_on(
+    act: Act, bag: Bag, day: InfusionDay, course: Course, earlier: list[BagState]
+) -> bool:
+    """Whether enough was given of the bags before this one; not judged while one is to come."""
+    if any(state is not BagState.ENDED for state in earlier):
+        return True
+    given_ml = bags.infused_before(act.uow.session, bag)
+    return goes_on(plans.plan_of(course).days[day.day - 1], bag.number, given_ml)
+
+
+def card_facts(act: Act, text: str, participant_id: str) -> CardFacts:
+    """Whose card was scanned, seen from the participant whose bag it is to open."""
+    try:
+        code: BagCode | None = parse_code(text, typed=True)
+    except MistypedCode:
+        code = None
+    fits = code is not None and code.piece is Piece.CARD and code.practice == act.in_study.practice
+    row = participants.card(act.uow.session, code.body) if code and fits else None
+    if row is None:
+        return CardFacts(known=False, replaced=False, revoked=False, same_participant=False)
+    return CardFacts(
+        known=True,
+        replaced=row.ended_why == "replaced",
+        revoked=row.ended_at is not None and row.ended_why != "replaced",
+        same_participant=row.participant_id == participant_id,
+    )

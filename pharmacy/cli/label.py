@@ -14,8 +14,9 @@ import click
 from labels.content import Content
 from pharmacy.cli.plan import read_protocol
 from pharmacy.domain.bag_code import RANDOM_BYTES, Piece, make_code, parse_code
-from pharmacy.domain.dosing import on_schedule, plan
+from pharmacy.domain.dosing import plan
 from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.domain.history import on_schedule
 from pharmacy.domain.protocol import Protocol
 from pharmacy.domain.time_limits import time_limits
 from pharmacy.persistence.bags import Bag

@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
-from pharmacy.domain.dosing import Body, DosePlan, on_schedule, plan
+from pharmacy.domain.dose_plan import DosePlan
+from pharmacy.domain.dosing import plan
+from pharmacy.domain.dosing_weight import Body
 from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.domain.history import on_schedule
 from pharmacy.domain.protocol import Protocol, parse_protocol
 from pharmacy.domain.protocol_fields import ProtocolError
 from pharmacy.domain.quantities import parse_weight_kg, plain

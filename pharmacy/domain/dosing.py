@@ -1,4 +1,4 @@
-"""From a weight to a dose plan, and the checks a weight must pass first.
+"""From a weight to a dose plan.
 
 Nothing here, and nothing it calls, knows an arm: the placebo is planned as if it were immune
 globulin (requirements D1, D3, B6). Order: weight, dosing weight, grams, grid and tolerance, days,
@@ -7,16 +7,15 @@ bags, volumes, ladder, duration; all exact, nothing rounded early.
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal, localcontext
 
 from pharmacy.domain.dose_arithmetic import arithmetic_lines
-from pharmacy.domain.dose_plan import BagPlan, DayPlan, DosePlan, plan_from_dict, plan_to_dict
+from pharmacy.domain.dose_plan import BagPlan, DayPlan, DosePlan
 from pharmacy.domain.dosing_weight import Body, dosing_weight
 from pharmacy.domain.errors import Refusal
-from pharmacy.domain.history import AdministeredCourse, History, is_first_infusion, on_schedule
+from pharmacy.domain.history import History, is_first_infusion
 from pharmacy.domain.protocol_parts import Protocol, Visit
-from pharmacy.domain.quantities import EXACT, format_number, format_weight
+from pharmacy.domain.quantities import EXACT
 from pharmacy.domain.rates import Ceiling, LadderStep, build_ladder, ceiling, infusion_minutes
 from pharmacy.domain.splitting import (
     check_tolerance,
@@ -26,27 +25,7 @@ from pharmacy.domain.splitting import (
     split_into_bags,
     volume_ml,
 )
-
-__all__ = [
-    "AdministeredCourse",
-    "BagPlan",
-    "Body",
-    "DayPlan",
-    "DosePlan",
-    "History",
-    "check_weight",
-    "on_schedule",
-    "plan",
-    "plan_course",
-    "plan_from_dict",
-    "plan_to_dict",
-]
-
-_CHOICE_WORDS = {
-    "skip": "skip this course",
-    "dose_as_limit": "dose as the limit",
-    "actual": "dose on the actual weight",
-}
+from pharmacy.domain.weight_limits import weight_to_dose
 
 
 def plan(
@@ -63,12 +42,12 @@ def plan(
 
     `over_limit` is the investigator's signed choice for a weight over the protocol's limit.
     Refused: an unknown visit or one without infusion, a weight outside the limits, a dose that
-    rounding moves too far. Whether the weight is fresh is `check_weight`'s to say.
+    rounding moves too far. Whether the weight is fresh is for `weight_limits.check_weight` to say.
     """
     planned = _infusion_visit(protocol, visit)
     _check_decimals(weight_kg)
     with localcontext(EXACT):
-        limited_kg = _limited_weight(protocol, weight_kg, over_limit)
+        limited_kg = weight_to_dose(protocol, weight_kg, over_limit)
         dosing_kg, method = dosing_weight(protocol.weight.dosing, limited_kg, body)
         first = is_first_infusion(protocol, planned, history)
         exact_g, course_g, days = plan_course(dosing_kg, protocol, at_risk, first)
@@ -150,78 +129,3 @@ def _check_decimals(weight_kg: Decimal) -> None:
         raise TypeError("a weight is a finite Decimal")
     if weight_kg * 10 % 1:
         raise ValueError("a weight has at most one decimal")
-
-
-def _limited_weight(protocol: Protocol, weight_kg: Decimal, over_limit: str | None) -> Decimal:
-    """The weight to dose on, under the limits and the signed choice."""
-    _check_light(protocol, weight_kg)
-    _check_heavy(protocol, weight_kg, over_limit)
-    if weight_kg > protocol.weight.maximum_kg and over_limit == "dose_as_limit":
-        return protocol.weight.maximum_kg
-    return weight_kg
-
-
-def check_weight(
-    protocol: Protocol,
-    weight_kg: Decimal,
-    measured_on: date,
-    today: date,
-    previous_kg: Decimal | None,
-    *,
-    over_limit: str | None = None,
-    change_confirmed: bool = False,
-) -> None:
-    """Refuse a weight that may not be dosed on today (requirement D2).
-
-    Refused, each with its own sentence: measured in the future, too old, under the minimum, over
-    the limit without the investigator's signed choice (`over_limit`), and changed by the
-    protocol's percentage or more since `previous_kg` unless that is confirmed by signature.
-    """
-    rule = protocol.weight
-    if measured_on > today:
-        raise Refusal("The weight is dated in the future; correct the date it was measured.")
-    age_days = (today - measured_on).days
-    if age_days > rule.maximum_age_days:
-        raise Refusal(
-            f"The weight is {age_days} days old; at most {rule.maximum_age_days} are allowed: "
-            "weigh again."
-        )
-    _check_light(protocol, weight_kg)
-    _check_heavy(protocol, weight_kg, over_limit)
-    if previous_kg is not None and not change_confirmed:
-        _check_change(protocol, weight_kg, previous_kg)
-
-
-def _check_light(protocol: Protocol, weight_kg: Decimal) -> None:
-    if weight_kg < protocol.weight.minimum_kg:
-        raise Refusal(
-            f"{format_weight(weight_kg)} is under the protocol's minimum of "
-            f"{format_weight(protocol.weight.minimum_kg)}: check it and, if it is "
-            "right, call the investigator."
-        )
-
-
-def _check_heavy(protocol: Protocol, weight_kg: Decimal, over_limit: str | None) -> None:
-    rule = protocol.weight
-    if weight_kg <= rule.maximum_kg:
-        return
-    if over_limit is not None and over_limit not in rule.over_limit_choices:
-        raise Refusal("The signed choice for this weight is not one that the protocol allows.")
-    if over_limit == "skip":
-        raise Refusal("The investigator has signed to skip this course; nothing is prepared.")
-    if over_limit is None:
-        choices = ", or ".join(_CHOICE_WORDS[choice] for choice in rule.over_limit_choices)
-        raise Refusal(
-            f"{format_weight(weight_kg)} is over the protocol's limit of "
-            f"{format_weight(rule.maximum_kg)}; the investigator must sign what to do: {choices}."
-        )
-
-
-def _check_change(protocol: Protocol, weight_kg: Decimal, previous_kg: Decimal) -> None:
-    percent = protocol.weight.change_stops_percent
-    if abs(weight_kg - previous_kg) * 100 >= percent * previous_kg:
-        raise Refusal(
-            f"The weight changed from {format_weight(previous_kg)} to {format_weight(weight_kg)}, "
-            f"which is {format_number(percent)}% or more: weigh again and, if it is "
-            "right, have the investigator confirm it."
-        )

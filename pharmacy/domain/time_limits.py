@@ -16,16 +16,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.protocol_fields import ProtocolError
 from pharmacy.domain.protocol_parts import Protocol
 from pharmacy.domain.quantities import format_weight
-from pharmacy.domain.site_time import format_limit, require_utc
-
-__all__ = [
-    "LongestPlan",
-    "TimeLimits",
-    "format_limit",
-    "longest_plan",
-    "longest_plan_check",
-    "time_limits",
-]
+from pharmacy.domain.site_time import require_utc
 
 _MINUTES_IN_HOUR = 60
 _WEIGHT_STEP_KG = Decimal("0.1")

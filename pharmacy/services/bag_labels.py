@@ -22,7 +22,7 @@ from pharmacy.domain.protocol import Protocol, Visit
 from pharmacy.domain.protocol_wording import marking, product_line
 from pharmacy.domain.quantities import format_volume
 from pharmacy.domain.roles import Permission
-from pharmacy.domain.time_limits import format_limit
+from pharmacy.domain.site_time import format_limit
 from pharmacy.persistence import bags
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import InfusionDay, Order

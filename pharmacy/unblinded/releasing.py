@@ -19,7 +19,7 @@ from pharmacy.domain.time_limits import time_limits
 from pharmacy.persistence import bags, courses, people
 from pharmacy.persistence.courses import InfusionDay, LateRun
 from pharmacy.persistence.participants import Weight
-from pharmacy.services import plans, signing
+from pharmacy.services import course_bags, plans, signing
 from pharmacy.services.act import Act
 from pharmacy.services.planned_weight import need_same_weight
 from pharmacy.services.studies import run_rule
@@ -205,7 +205,7 @@ def replace_labels(
     old, run_at = bags.open_code(act.uow.session, bag_id), on_bench.day.run_at
     old.retired_at, old.reason = run_at, reason
     act.uow.session.flush()
-    plans.new_bag_code(act, bag_id).made_at = run_at
+    course_bags.new_bag_code(act, bag_id).made_at = run_at
     trail.record(act, room.record_key, "labels_replaced", f"bag:{bag_id}", reason=reason)
 
 

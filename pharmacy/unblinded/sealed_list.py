@@ -8,50 +8,29 @@ sealed with the list.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime
-
-import sqlalchemy as sa
 
 from pharmacy.crypto.aead import open_sealed, seal
 from pharmacy.crypto.commitments import commit, proves
 from pharmacy.crypto.signing import sign
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission, Role
-from pharmacy.persistence import audit, people
+from pharmacy.persistence import people
 from pharmacy.services import signing
 from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, pins, private_record, trail
 from pharmacy.unblinded.founding import RECOVERY, VERSION, study_keys
 from pharmacy.unblinded.granting import granted
-from pharmacy.unblinded.holders import keys_of, unlock_own
+from pharmacy.unblinded.holders import unlock_own
 from pharmacy.unblinded.list_table import AllocationList, canonical_list_bytes, read_table
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules
-from pharmacy.unblinded.tables import ARM_SIZE, KEY_SIZE, SealedList, Slot, Stratum, StudyKeys
+from pharmacy.unblinded.tables import ARM_SIZE, KEY_SIZE, SealedList, Slot, Stratum
 
 LOAD_MEANING = "I loaded this study's allocation list."
 NOT_LIVE = "This list is not live in REDCap."
 FEWEST_PHARMACISTS = 2
-_EVENT = "list_loaded"
+LOADED_EVENT = "list_loaded"
 _LOADED = "The list of this study is loaded. It cannot be replaced."
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What is printed after loading: nothing of the list itself."""
-
-    study_code: str
-    study_title: str
-    slots: int
-    commitment: str
-    list_key: str
-    record_key: str
-    loaded_by: str
-    loaded_at: datetime | None
-    fingerprints: tuple[tuple[str, str], ...]
-    meaning: str = LOAD_MEANING
-    statement: str = NOT_LIVE
 
 
 def is_loaded(act: Act) -> bool:
@@ -117,14 +96,14 @@ def load(
     trail.record(
         act,
         room.record_key,
-        _EVENT,
+        LOADED_EVENT,
         f"study:{act.in_study.id}",
         commitment=loaded.commitment.hex(),
         slots=len(allocation_list.rows),
         meaning=LOAD_MEANING,
     )
     act.record(
-        _EVENT,
+        LOADED_EVENT,
         f"study:{act.in_study.id}",
         new={
             "slots": len(allocation_list.rows),
@@ -135,28 +114,6 @@ def load(
     return loaded
 
 
-def certificate(act: Act) -> Certificate:
-    """The load certificate's facts; refused (404) before a list is loaded."""
-    loaded = act.uow.session.get(SealedList, act.in_study.id)
-    if loaded is None:
-        raise Refusal("No list is loaded yet.", status=404)
-    strata = sa.select(Stratum).where(Stratum.study_id == act.in_study.id)
-    keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, VERSION))
-    loader = people.person(act.uow.session, loaded.loaded_by)
-    entries = audit.page(act.uow.session, act.in_study.id, text=_EVENT, most=1)
-    return Certificate(
-        study_code=act.in_study.code,
-        study_title=act.in_study.title,
-        slots=sum(row.slots for row in act.uow.session.scalars(strata)),
-        commitment=loaded.commitment.hex(),
-        list_key=keys.list_commitment.hex(),
-        record_key=keys.record_commitment.hex(),
-        loaded_by=loader.full_name if loader else "",
-        loaded_at=entries[0].at if entries else None,
-        fingerprints=_fingerprints(act),
-    )
-
-
 def _loaded_before(act: Act, list_key: bytes, allocation_list: AllocationList) -> SealedList:
     """The loaded list, if this is it: shown by the sealed opening, without opening an envelope."""
     loaded = act.uow.session.get_one(SealedList, act.in_study.id)
@@ -165,16 +122,6 @@ def _loaded_before(act: Act, list_key: bytes, allocation_list: AllocationList) -
     if not proves(loaded.commitment, opening, canonical_list_bytes(allocation_list)):
         raise Refusal(_LOADED)
     return loaded
-
-
-def _fingerprints(act: Act) -> tuple[tuple[str, str], ...]:
-    rows = []
-    for role in (Role.STATISTICIAN, Role.PHARMACIST, Role.CHECKER):
-        for person in people.members(act.uow.session, act.in_study.id, role):
-            keys = keys_of(act, person.id)
-            if keys is not None and granted(act, person.id):
-                rows.append((person.full_name, private_record.six_words(keys)))
-    return tuple(dict.fromkeys(rows))
 
 
 def _seal_slots(act: Act, list_key: bytes, allocation_list: AllocationList) -> None:

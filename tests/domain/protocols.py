@@ -6,7 +6,10 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from pharmacy.domain.dosing import Body, DosePlan, on_schedule, plan
+from pharmacy.domain.dose_plan import DosePlan
+from pharmacy.domain.dosing import plan
+from pharmacy.domain.dosing_weight import Body
+from pharmacy.domain.history import on_schedule
 from pharmacy.domain.protocol import Protocol, parse_protocol
 
 ROOT = Path(__file__).resolve().parents[2]

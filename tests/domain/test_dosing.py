@@ -8,18 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from pharmacy.domain.dosing import (
-    AdministeredCourse,
-    Body,
-    History,
-    check_weight,
-    on_schedule,
-    plan,
-    plan_from_dict,
-    plan_to_dict,
-)
-from pharmacy.domain.dosing_weight import dosing_weight, formula_holds
+from pharmacy.domain.dose_plan import plan_from_dict, plan_to_dict
+from pharmacy.domain.dosing import plan
+from pharmacy.domain.dosing_weight import Body, dosing_weight, formula_holds
 from pharmacy.domain.errors import Refusal
+from pharmacy.domain.history import AdministeredCourse, History, on_schedule
+from pharmacy.domain.weight_limits import check_weight
 from tests.domain.protocols import altered, might, plan_for, second
 
 TODAY = date(2026, 3, 15)

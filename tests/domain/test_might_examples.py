@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pharmacy.domain.dosing import DosePlan
+from pharmacy.domain.dose_plan import DosePlan
 from pharmacy.domain.ladder_text import rate_lines
 from pharmacy.domain.rates import step_at_volume
 from tests.domain.protocols import altered, might, plan_for

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pharmacy.domain.dosing import DosePlan, plan_from_dict, plan_to_dict
+from pharmacy.domain.dose_plan import DosePlan, plan_from_dict, plan_to_dict
 from pharmacy.domain.protocol import Protocol
 from pharmacy.domain.rates import ceiling
 from tests.domain.protocols import might, plan_for, second

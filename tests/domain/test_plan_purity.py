@@ -20,6 +20,7 @@ DOSE_FILES = (
     "quantities",
     "dosing",
     "dosing_weight",
+    "weight_limits",
     "dose_plan",
     "dose_arithmetic",
     "history",

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from pharmacy.domain.dosing import plan_course
 from pharmacy.domain.errors import BadForm
 from pharmacy.domain.protocol import ProtocolError
-from pharmacy.domain.site_time import site_zone
+from pharmacy.domain.site_time import format_limit, site_zone
 from pharmacy.domain.time_limits import (
     earliest_start_min,
-    format_limit,
     longest_plan,
     longest_plan_check,
     time_limits,

@@ -25,7 +25,7 @@ from pharmacy.persistence import audit, bags, courses, participants, people, stu
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.engine import make_engine
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import orders, plans
+from pharmacy.services import course_bags, orders, plans
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services import people as people_verbs
 from pharmacy.services import studies as study_verbs
@@ -183,7 +183,7 @@ class Trial:
             row = bags.open_code(act.uow.session, bag_id)
             row.retired_at, row.reason = act.now, "smeared"
             act.uow.session.flush()
-            plans.new_bag_code(act, bag_id)
+            course_bags.new_bag_code(act, bag_id)
             act.record("label_replaced", f"bag:{bag_id}")
 
     def ready_bag(self, code: str = "M-002", weight: str = "59.6") -> str:

@@ -14,7 +14,7 @@ from pharmacy.domain.errors import BadForm
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import studies
-from pharmacy.unblinded import sealed_list
+from pharmacy.unblinded import load_certificate, sealed_list
 from pharmacy.unblinded.doorway import lit_frame, pepper, room_if_open, the_room
 from pharmacy.unblinded.list_refusals import MAX_BYTES, SENTENCES, ListRefused
 from pharmacy.unblinded.room import OpenRoom
@@ -121,7 +121,7 @@ def _page(form: LoadForm, room: OpenRoom | None) -> str:
 
 
 def _certificate() -> str:
-    found = sealed_list.certificate(act())
+    found = load_certificate.certificate(act())
     zone = ZoneInfo(studies.sites(act().uow.session, act().in_study.id)[0].zone)
     return render_template(
         "lit/list/certificate.html",

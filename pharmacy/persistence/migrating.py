@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from pharmacy.persistence.engine import make_engine
+from pharmacy.domain.errors import Unavailable
+from pharmacy.persistence.engine import PATIENT_WAIT_MS, make_engine
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -41,6 +42,27 @@ def head() -> str:
     return ScriptDirectory(str(_MIGRATIONS)).get_current_head() or "none"
 
 
+def revision_within(connection: sa.Connection) -> str:
+    """The revision that a transaction of the caller's sees, or "none"."""
+    return MigrationContext.configure(connection).get_current_revision() or "none"
+
+
+def knows(revision: str) -> bool:
+    """Whether this program has the migration that made `revision`."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    return revision in {each.revision for each in scripts.walk_revisions()}
+
+
+def move(connection: sa.Connection, revision: str) -> None:
+    """Bring the database to `revision`, up or down to "base", inside the caller's transaction.
+
+    For PostgreSQL, where a schema is made and unmade by the transaction like any row.
+    """
+    config = _config()
+    config.attributes["connection"] = connection
+    (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+
+
 def problems(database_url: str) -> list[str]:
     """What the database itself finds wrong: broken pages, rows that refer to nothing."""
     with _opened(database_url) as connection:
@@ -53,9 +75,8 @@ def problems(database_url: str) -> list[str]:
 
 
 def _run(verb: object, database_url: str, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    engine = make_engine(database_url)
+    config = _config()
+    engine = make_engine(database_url, wait_ms=PATIENT_WAIT_MS)
     config.attributes["engine"] = engine
     try:
         verb(config, revision)  # type: ignore[operator]
@@ -64,7 +85,7 @@ def _run(verb: object, database_url: str, revision: str) -> None:
             "The database belongs to another version of the program; start that one, or restore "
             "the backup that goes with this one."
         ) from error
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.DBAPIError, Unavailable) as error:
         raise DatabaseUnusable(
             "The database cannot be opened or changed; check its address, its rights and the disk."
         ) from error
@@ -72,16 +93,22 @@ def _run(verb: object, database_url: str, revision: str) -> None:
         engine.dispose()
 
 
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
 class _opened:
     """A connection for one question, with its engine closed behind it."""
 
     def __init__(self, database_url: str) -> None:
-        self._engine = make_engine(database_url)
+        self._engine = make_engine(database_url, wait_ms=PATIENT_WAIT_MS)
 
     def __enter__(self) -> sa.Connection:
         try:
             self._connection = self._engine.execution_options(reading=True).connect()
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, Unavailable) as error:
             raise DatabaseUnusable(
                 "The database cannot be opened; check its address and its rights."
             ) from error

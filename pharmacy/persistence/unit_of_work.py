@@ -41,7 +41,9 @@ class UnauditedChange(Exception):
 class UnitOfWork:
     """A session, the entries that wait for its commit, and the moment the act takes place."""
 
-    def __init__(self, engine: sa.Engine, now: datetime, *, reading: bool = False) -> None:
+    def __init__(
+        self, engine: sa.Engine | sa.Connection, now: datetime, *, reading: bool = False
+    ) -> None:
         self.now = now
         self.session = Session(
             engine.execution_options(reading=True) if reading else engine, expire_on_commit=False

@@ -9,7 +9,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.persistence.sign_ins import Operation
 from pharmacy.persistence.unit_of_work import UnitOfWork
 
-_SECRET_FIELDS = frozenset({"csrf_token", "operation_id", "password", "passphrase", "new_password"})
+SECRET_FIELDS = frozenset({"csrf_token", "operation_id", "password", "passphrase", "new_password"})
 
 
 def fingerprint(key: bytes, path: str, fields: list[tuple[str, str]]) -> bytes:
@@ -18,7 +18,7 @@ def fingerprint(key: bytes, path: str, fields: list[tuple[str, str]]) -> bytes:
     Neither passwords nor an uploaded list go in: both are guessable, and a digest of them
     would let a thief who has this key test guesses.
     """
-    said = [(name, value) for name, value in sorted(fields) if name not in _SECRET_FIELDS]
+    said = [(name, value) for name, value in sorted(fields) if name not in SECRET_FIELDS]
     return hmac.new(key, repr((path, said)).encode(), hashlib.sha256).digest()
 
 

@@ -19,9 +19,10 @@ class Units:
         """For a request that changes nothing: it never waits for a writer."""
         return UnitOfWork(self._engine, self._now(), reading=True)
 
-    def acting(self) -> UnitOfWork:
-        """For one act and its commit."""
-        return UnitOfWork(self._engine, self._now())
+    def acting(self, *, waiting: bool = True) -> UnitOfWork:
+        """For one act and its commit; without `waiting` a busy database refuses it at once."""
+        engine = self._engine if waiting else self._engine.execution_options(waiting=False)
+        return UnitOfWork(engine, self._now())
 
     def close(self) -> None:
         """Give back the engine's connections, when the app ends."""

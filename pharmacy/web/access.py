@@ -15,7 +15,7 @@ from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
-from pharmacy.domain.errors import Refusal
+from pharmacy.domain.errors import Refusal, Unavailable
 from pharmacy.domain.roles import Permission
 from pharmacy.services import membership, operations, sign_in
 from pharmacy.services.act import Act
@@ -93,7 +93,7 @@ def cookie_name() -> str:
 
 def guard(app: Flask) -> None:
     """Put the guard before every view of the app."""
-    manager = LoginManager(app)
+    manager = LoginManager(app, add_context_processor=False)  # it would ask for each page
     manager.session_protection = None
     manager.request_loader(_load_person)
     app.before_request(_open_door)
@@ -202,9 +202,14 @@ def _move_idle_clock(here: Door) -> None:
         sign_in.seen(g.uow, current_user.session.id)
         g.uow.commit()
         return
-    with house().units.acting() as uow:
-        sign_in.seen(uow, current_user.session.id)
-        uow.commit()
+    try:
+        with house().units.acting(waiting=False) as uow:
+            sign_in.seen(uow, current_user.session.id)
+            uow.commit()
+    except Unavailable:
+        # A page that only reads is shown all the same; the clock that stands ends the session
+        # earlier, never later.
+        return
 
 
 def _close(_error: BaseException | None) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from pharmacy.domain.errors import Conflict, Unavailable
 from pharmacy.domain.roles import ROLES, Role, may
-from pharmacy.services import membership
+from pharmacy.services import membership, watching
 from pharmacy.web.access import act, door
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
@@ -44,8 +45,19 @@ def account() -> str:
 @blueprint.get("/health")
 @door(public=True)
 def health() -> tuple[str, int]:
-    """Whether the process and its database answer, for whoever watches over them."""
-    membership.present(g.uow, "")
+    """Whether an act could be kept now, for whoever watches; if not, one word says what lacks."""
+    units = house().units
+    try:
+        with units.reading() as uow:
+            proved = watching.proved_lately(uow)
+        if not proved:
+            with units.acting() as uow:
+                watching.prove(uow)
+                uow.commit()
+    except Conflict:
+        return "ok\n", 200  # another worker has just written it
+    except Unavailable as lacking:
+        return f"{lacking.lack.value}\n", lacking.status
     return "ok\n", 200
 
 

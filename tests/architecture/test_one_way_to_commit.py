@@ -30,6 +30,8 @@ _MAY_GO_ROUND = {
     ("pharmacy/cli/user.py", "make_engine"): "hands it to its one unit of work",
     ("pharmacy/demo/__init__.py", "get_bind"): "asks which file the practice database is",
     ("pharmacy/demo/__init__.py", "make_engine"): "hands a draft's engine to the units of work",
+    ("pharmacy/persistence/backups.py", "make_engine"): "reads one snapshot",
+    ("pharmacy/persistence/restoring.py", "make_engine"): "fills an empty database as its owner",
     ("pharmacy/persistence/engine.py", "create_engine"): "makes it",
     ("pharmacy/persistence/engine.py", "exec_driver_sql"): "begins a transaction on SQLite",
     ("pharmacy/persistence/migrating.py", "exec_driver_sql"): "asks SQLite for its own findings",
@@ -38,6 +40,14 @@ _MAY_GO_ROUND = {
     ("pharmacy/persistence/unit_of_work.py", "get_bind"): "reads what is committed",
     ("migrations/env.py", "exec_driver_sql"): "turns foreign keys off while tables are rebuilt",
     ("migrations/versions/0002_append_only_trails.py", "get_bind"): "asks which database it is",
+    ("migrations/versions/0003_the_nurses_phone.py", "get_bind"): "asks which database it is, "
+    "and what a downgrade would lose",
+    ("migrations/versions/0003_the_nurses_phone.py", "exec_driver_sql"): "counts what a downgrade "
+    "would lose",
+    (
+        "migrations/versions/0005_where_a_list_came_from.py",
+        "get_bind",
+    ): "asks which database it is, and what a downgrade would lose",
 }
 
 

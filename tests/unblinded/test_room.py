@@ -170,9 +170,10 @@ def test_one_press_locks(study: LitStudy, app: Flask) -> None:
 
 
 def test_it_cannot_be_locked_by_a_link(study: LitStudy, app: Flask) -> None:
-    """A GET changes nothing, and a form of another site is refused."""
+    """A GET changes nothing and leads away, and a form of another site is refused."""
     browser = study.lit_browser(app, "pharmacist")
-    assert browser.get(browser.lit("lock")).status_code == 405
+    assert browser.get(browser.lit("lock")).status_code == 303
+    assert _is_open(browser)
     bare = browser.client.post(browser.lit("lock"), base_url=BASE_URL)
     assert bare.status_code == 403
     assert _is_open(browser)

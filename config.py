@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -106,9 +106,13 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
 
 
 def make_secrets(
-    instance_dir: Path, random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    instance_dir: Path,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    names: Sequence[str] = SECRET_NAMES,
 ) -> None:
     """Make the instance folder (0700) and its secrets file (0600), unless they are there.
+
+    `names` are the secrets that the environment does not give.
 
     The file appears whole or not at all and is never overwritten, so that two starts at once
     end with the same secrets. Raises ConfigError when the folder cannot be written.
@@ -121,7 +125,7 @@ def make_secrets(
                 f"run: chmod 700 {instance_dir}"
             )
         if not (instance_dir / SECRETS_FILE).exists():
-            _write_once(instance_dir, _new_secrets(random_bytes))
+            _write_once(instance_dir, _new_secrets(names, random_bytes))
     except OSError as error:
         raise ConfigError(
             f"The folder {instance_dir} cannot be written ({error.strerror}); "
@@ -129,9 +133,9 @@ def make_secrets(
         ) from error
 
 
-def _new_secrets(random_bytes: Callable[[int], bytes]) -> bytes:
+def _new_secrets(names: Sequence[str], random_bytes: Callable[[int], bytes]) -> bytes:
     lines = ["# Secrets of this installation. Keep a copy apart from the database and its backups."]
-    lines += [f"{name}={random_bytes(_SECRET_BYTES).hex()}" for name in SECRET_NAMES]
+    lines += [f"{name}={random_bytes(_SECRET_BYTES).hex()}" for name in names]
     return ("\n".join(lines) + "\n").encode("ascii")
 
 

@@ -14,21 +14,32 @@ TABLES = (schema, tables)
 
 
 def run() -> None:
-    """Run the wanted revisions on the engine that `pharmacy.persistence.migrating` hands in."""
+    """Run the wanted revisions on what `pharmacy.persistence.migrating` hands in.
+
+    That is an engine, or a connection whose transaction goes on afterwards.
+    """
+    within: sa.Connection | None = context.config.attributes.get("connection")
+    if within is not None:
+        _run_on(within)
+        return
     engine: sa.Engine = context.config.attributes["engine"]
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.commit()
-        context.configure(
-            connection=connection,
-            target_metadata=Base.metadata,
-            render_as_batch=True,
-            transactional_ddl=True,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+        _run_on(connection)
         connection.commit()
+
+
+def _run_on(connection: sa.Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 run()

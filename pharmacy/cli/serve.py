@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from config import Config
+from config import Config, ConfigError
 from pharmacy.cli.db import upgrade_database
 from pharmacy.cli.starting import (
     CannotStart,
@@ -25,7 +25,7 @@ from pharmacy.cli.starting import (
 
 _ADDRESS = "127.0.0.1"
 _ROOT = Path(__file__).resolve().parents[2]
-_SERVER = (
+SERVER = (
     *("-m", "gunicorn", "--chdir", str(_ROOT)),
     *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
     # The control socket would lie outside the instance folder and answer any local process.
@@ -56,7 +56,7 @@ def serve(instance: Path, demo: bool, port: int | None) -> None:
     bind = f"{_ADDRESS}:{config.port}"
     # What serves pages needs no right to change the schema.
     environ.pop("TWINBAG_OWNER_DATABASE_URL", None)
-    os.execve(sys.executable, [sys.executable, *_SERVER, "--bind", bind, "wsgi:app"], environ)
+    os.execve(sys.executable, [sys.executable, *SERVER, "--bind", bind, "wsgi:app"], environ)
 
 
 def _refuse_busy_port(port: int) -> None:
@@ -84,14 +84,20 @@ def _next_port(port: int) -> int:
 def _welcome(config: Config) -> list[str]:
     """The lines that tell the person at the terminal where to go and how to get in."""
     # Read here: the other commands need neither the web nor the practice study.
-    from pharmacy.app import create_app, set_up_path
+    from pharmacy.app import create_app, refuse_wrong_secrets, set_up_path
 
     app = create_app(config)
     lines = [f"Twinbag serves {config.public_url} (stop with Ctrl-C)."]
     if config.demo:
         from pharmacy.demo import seed
 
-        return lines + seed(app)
+        lines += seed(app)
+    try:
+        refuse_wrong_secrets(config)
+    except ConfigError as wrong:
+        raise CannotStart(str(wrong)) from None
+    if config.demo:
+        return lines
     path = set_up_path(app)
     if path is not None:
         lines.append("Nobody has an account yet. This link makes the first administrator, once:")

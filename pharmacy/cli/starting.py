@@ -55,8 +55,9 @@ def read_config(environ: Mapping[str, str]) -> Config:
     """
     instance = Path(environ["TWINBAG_INSTANCE"])
     try:
-        if not all(environ.get(name) for name in SECRET_NAMES):
-            make_secrets(instance)
+        missing = [name for name in SECRET_NAMES if not environ.get(name)]
+        if missing:
+            make_secrets(instance, names=missing)
         return load(environ, instance)
     except ConfigError as error:
         raise CannotStart(str(error)) from error

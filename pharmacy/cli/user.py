@@ -10,7 +10,7 @@ from pharmacy.cli.db import existing_installation, revisions
 from pharmacy.cli.starting import CannotStart, installation_options
 from pharmacy.crypto.deriving import Argon2Deriver
 from pharmacy.crypto.passwords import Argon2Hasher
-from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.domain.errors import BadForm, Refusal, Unavailable
 from pharmacy.persistence.engine import make_engine
 from pharmacy.services import people
 from pharmacy.services.surroundings import Surroundings, system_now, system_random_bytes
@@ -49,7 +49,7 @@ def add(
             uow.commit()
     except BadForm as wrong:
         raise click.ClickException(" ".join(wrong.errors.values())) from None
-    except Refusal as refused:
+    except (Refusal, Unavailable) as refused:
         raise click.ClickException(refused.sentence) from None
     click.echo(f"{person.full_name} was added. This link works once, for 24 hours:")
     click.echo(f"  {config.public_url}/password/{token}")

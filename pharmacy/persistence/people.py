@@ -156,3 +156,10 @@ def end_links(session: Session, person_id: str | None, at: datetime) -> None:
         .where(OneTimeLink.person_id.is_not_distinct_from(person_id), OneTimeLink.used_at.is_(None))
         .values(used_at=at)
     )
+
+
+def end_every_link(session: Session, at: datetime) -> None:
+    """End every unused link, whoever it is for."""
+    session.execute(
+        sa.update(OneTimeLink).where(OneTimeLink.used_at.is_(None)).values(used_at=at)
+    )

@@ -11,6 +11,12 @@ from collections.abc import Callable, Mapping
 import click
 
 
+def _backup() -> click.Command:
+    from pharmacy.cli.backup import backup
+
+    return backup
+
+
 def _db() -> click.Command:
     from pharmacy.cli.db import db
 
@@ -24,9 +30,9 @@ def _label() -> click.Command:
 
 
 def _list() -> click.Command:
-    from pharmacy.cli.list_check import list_commands
+    from pharmacy.cli import list_prove
 
-    return list_commands
+    return list_prove.list_commands
 
 
 def _plan() -> click.Command:
@@ -39,6 +45,12 @@ def _protocol() -> click.Command:
     from pharmacy.cli.protocol import protocol_commands
 
     return protocol_commands
+
+
+def _restore() -> click.Command:
+    from pharmacy.cli.restore import restore
+
+    return restore
 
 
 def _serve() -> click.Command:
@@ -54,11 +66,13 @@ def _user() -> click.Command:
 
 
 _NOUNS: Mapping[str, Callable[[], click.Command]] = {
+    "backup": _backup,
     "db": _db,
     "label": _label,
     "list": _list,
     "plan": _plan,
     "protocol": _protocol,
+    "restore": _restore,
     "serve": _serve,
     "user": _user,
 }

@@ -15,7 +15,7 @@ from pharmacy.unblinded.rules import ListRules, parse_list_rules
 
 @click.group("list")
 def list_commands() -> None:
-    """The randomization list, before it is loaded."""
+    """The randomization list: checked before it is loaded, proved afterwards."""
 
 
 @list_commands.command("check")
@@ -27,7 +27,8 @@ def list_commands() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The list rules (TOML) that the study's lists must follow.",
 )
-def check(table: BinaryIO, rules_path: Path) -> None:
+@click.option("--codes", type=click.File("rb"), help="The code list of a concealed table.")
+def check(table: BinaryIO, rules_path: Path, codes: BinaryIO | None) -> None:
     """Check the randomization list FILE (or - for standard input) against its rules.
 
     Run this where the list was made, on the statistician's machine, and never on the server: the
@@ -35,9 +36,10 @@ def check(table: BinaryIO, rules_path: Path) -> None:
     shown or kept. Ends with 0 if the list follows the rules; with 1 and the broken rule, on
     standard error, if not.
     """
-    rules = _rules(rules_path)
+    rules = read_rules(rules_path)
+    more = codes.read(MAX_BYTES + 1) if codes else None
     try:
-        read_table(table.read(MAX_BYTES + 1), rules)
+        read_table(table.read(MAX_BYTES + 1), rules, more)
     except ListRefused as refused:
         problem = f"{refused.rule}: {refused.sentence}"
     else:
@@ -46,7 +48,8 @@ def check(table: BinaryIO, rules_path: Path) -> None:
     raise click.ClickException(problem)
 
 
-def _rules(path: Path) -> ListRules:
+def read_rules(path: Path) -> ListRules:
+    """The list rules of a file; a usage error that names the field when they are wrong."""
     try:
         return parse_list_rules(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:

@@ -57,6 +57,16 @@ def list_signature(study_id: str, version: int) -> bytes:
     return context("list-signature", study_id, version)
 
 
+def list_facts(study_id: str) -> bytes:
+    """The loader's signature over where a list came from and what it is for."""
+    return context("list-facts", study_id)
+
+
+def list_seed(study_id: str, person_id: str, exchange_public: bytes) -> bytes:
+    """The seed of a list made here, wrapped to its maker."""
+    return context("list-seed", study_id, person_id, exchange_public)
+
+
 def bag_record(study_id: str, bag_id: str) -> bytes:
     """The one sealed record of a bag."""
     return context("bag-record", study_id, bag_id)

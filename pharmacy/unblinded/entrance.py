@@ -14,6 +14,7 @@ from pharmacy.web.house import House, MenuEntry
 _MENU = (
     MenuEntry("Board", "lit_board.page", Permission.WORK_AT_BENCH),
     MenuEntry("List", "lit_list.page", Permission.LOAD_LIST),
+    MenuEntry("Dummy list", "lit_dummy.page", Permission.WORK_AT_BENCH),
     MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST),
     MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM),
 )

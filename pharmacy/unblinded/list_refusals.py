@@ -1,5 +1,8 @@
 """What may be said of a randomization list that is refused: a closed list of sentences.
 
+A concealed list comes in two files: the table with the codes, and the code list of the second
+custodian. Rules that begin with `codes_` are of the second file.
+
 Each names the rule that is broken and what to do. A sentence may hold a count that the rules
 file states; it has no place into which a row, a cell or a position could be written.
 """
@@ -15,6 +18,7 @@ MAX_NUMBER = 64
 
 _EXPORT = "Export REDCap's allocation table again and change nothing in it."
 _STATISTICIAN = "Ask the statistician who made the list."
+_CUSTODIAN = "Ask the custodian of the code list."
 
 SENTENCES = {
     "too_large": "The list is larger than 256 KiB. Load the allocation table and nothing else.",
@@ -25,8 +29,8 @@ SENTENCES = {
     "quotes": "A quotation mark in the list is not closed, or stands where none may. " + _EXPORT,
     "duplicate_column": "Two columns of the list have the same heading. " + _EXPORT,
     "concealed": "The list has randomization numbers but no redcap_randomization_group column: it "
-    "is a concealed list, and its arms are in a second file. Load a list that has the group of "
-    "every row.",
+    "is a concealed list, and its arms are in a second file. Choose the code list of the second "
+    "custodian as well.",
     "missing_column": "The list lacks a column: redcap_randomization_group is required, and so "
     "is every stratum column that the rules name. " + _EXPORT,
     "unknown_column": "The list has a column that the rules do not name. Remove it; only a "
@@ -54,17 +58,40 @@ SENTENCES = {
     "stratum_size": "A stratum does not have the {per_stratum} rows that the rules require. "
     + _STATISTICIAN,
     "ratio": "The arms of the list are not in the ratio that the rules require. " + _STATISTICIAN,
+    "codes_not_needed": "The list has the group of every row, so it has no code list. Load it "
+    "without one.",
+    "codes_unreadable": "The code list cannot be read as one table of CSV UTF-8, without blank "
+    "lines and with as many cells in each row as in the heading. " + _CUSTODIAN,
+    "codes_columns": "The code list needs the two columns code and arm, and no other. "
+    + _CUSTODIAN,
+    "codes_repeated": "A code stands in the code list more than once, or a row has none. "
+    + _CUSTODIAN,
+    "codes_group": "The code list has an arm that is blank or that the rules do not name. "
+    + _CUSTODIAN,
+    "codes_unmatched": "The codes of the list and of the code list are not the same. Both must "
+    "hold every code exactly once. Ask the two custodians whether the files belong together.",
     "blocks": "The list is not made of balanced blocks as the rules require. Check that it has "
     "not been sorted. " + _STATISTICIAN,
 }
 
 
+_OF_THE_CODE_LIST = "codes_"
+
+
 class ListRefused(Refusal):
-    """A list that breaks a rule; `rule` is a key of SENTENCES."""
+    """A list that breaks a rule; `rule` is a key of SENTENCES.
+
+    `of_code_list` tells of which of the two files of a concealed list the sentence is.
+    """
 
     def __init__(self, rule: str, sentence: str) -> None:
         super().__init__(sentence)
         self.rule = rule
+
+    @property
+    def of_code_list(self) -> bool:
+        """Whether the second custodian's file is the one to look at."""
+        return self.rule.startswith(_OF_THE_CODE_LIST)
 
 
 def refusal(rule: str, rules: ListRules) -> ListRefused:

@@ -1,8 +1,10 @@
 """REDCap's allocation table, from bytes to a list of sealed-up arms, or one broken rule.
 
-Row order is allocation order and is never changed. Nothing of the file leaves by an error: the
-reading functions name a rule and carry nothing else, and the exception that goes out has neither
-a cause nor a frame that held a row.
+Three forms are read, their columns found by name: the open table with the group of every row; the
+concealed table, whose groups stand in the code list of a second custodian; and either with the
+heading of tables from before REDCap 14.7. Row order is allocation order and is never changed.
+Nothing of the file leaves by an error: the reading functions name a rule and carry nothing else,
+and the exception that goes out has neither a cause nor a frame that held a row.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import accumulate, pairwise
 
@@ -36,6 +38,8 @@ from pharmacy.unblinded.rules import (
 __all__ = ["AllocationList", "AllocationRow", "ListRefused", "canonical_list_bytes", "read_table"]
 
 _NUMBER = re.compile(r"[A-Za-z0-9 ._/:#-]*\Z")
+# The code list says it in short; REDCap's own headings are taken as well.
+_CODE_COLUMNS = {"code": NUMBER_COLUMN, "arm": GROUP_COLUMN}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection
 
 
@@ -77,18 +81,18 @@ class _Cells:
         return "/".join(self.levels)
 
 
-def read_table(data: bytes, rules: ListRules) -> AllocationList:
+def read_table(data: bytes, rules: ListRules, codes: bytes | None = None) -> AllocationList:
     """The list in `data` (UTF-8 CSV of at most 256 KiB), if it follows `rules`.
 
-    Raises ListRefused, which names the first broken rule in a fixed order and tells nothing
-    else of the list.
+    `codes` is the code list of a concealed table. Raises ListRefused, which names the first broken
+    rule in a fixed order and tells nothing else of the list.
     """
     try:
-        return _read(data, rules)
+        return _read(data, rules, codes)
     except _Broken as broken:
         rule = str(broken)
     finally:
-        del data
+        del data, codes
     raise refusal(rule, rules)
 
 
@@ -105,12 +109,14 @@ def canonical_list_bytes(allocation_list: AllocationList) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
-def _read(data: bytes, rules: ListRules) -> AllocationList:
+def _read(data: bytes, rules: ListRules, codes: bytes | None) -> AllocationList:
     heading, body = _split(_text(data))
-    cells = _cells(heading, body, rules)
+    cells = _cells(_as_of_today(heading, rules, codes is not None), body, rules, codes is not None)
     _check_size(cells, rules)
     _check_cells(cells)
     _check_numbers([row.number for row in cells])
+    if codes is not None:
+        cells = _decoded(cells, _groups_by_code(codes, rules))
     _check_groups(cells, rules)
     _check_strata(cells, rules)
     arm_of = {rule.group: rule.arm for rule in rules.arms}
@@ -141,7 +147,8 @@ def _split(text: str) -> tuple[list[str], list[list[str]]]:
     _require(max(map(len, io.StringIO(text, newline=""))) <= MAX_LINE, "line_too_long")
     table = None
     with suppress(csv.Error):
-        table = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        lines = io.StringIO(text, newline="")
+        table = list(csv.reader(lines, delimiter=_delimiter(text), strict=True))
     if table is None:
         raise _Broken("quotes")
     while table and _is_blank(table[-1]):
@@ -152,28 +159,77 @@ def _split(text: str) -> tuple[list[str], list[list[str]]]:
     return [name.strip() for name in table[0]], table[1:]
 
 
+def _delimiter(text: str) -> str:
+    """The semicolon where a spreadsheet with a decimal comma has saved the table, else a comma."""
+    heading = text.lstrip("\r\n").partition("\n")[0].partition("\r")[0]
+    return ";" if ";" in heading and "," not in heading else ","
+
+
 def _is_blank(row: Sequence[str]) -> bool:
     return not any(cell.strip(" \t") for cell in row)
 
 
-def _cells(heading: list[str], body: list[list[str]], rules: ListRules) -> list[_Cells]:
+def _as_of_today(heading: list[str], rules: ListRules, concealed: bool) -> list[str]:
+    """The heading with today's name for the target field of an older table.
+
+    Only the name that the rules state is taken for it, and only where no column of today stands:
+    another column of ones and twos is not the group.
+    """
+    if {GROUP_COLUMN, NUMBER_COLUMN} & set(heading):
+        return heading
+    name = NUMBER_COLUMN if concealed else GROUP_COLUMN
+    return [name if column == rules.target_field else column for column in heading]
+
+
+def _cells(
+    heading: list[str], body: list[list[str]], rules: ListRules, concealed: bool
+) -> list[_Cells]:
     strata = [column.column for column in rules.strata]
     _require(len(set(heading)) == len(heading), "duplicate_column")
-    _require(GROUP_COLUMN in heading or NUMBER_COLUMN not in heading, "concealed")
-    _require({GROUP_COLUMN, *strata} <= set(heading), "missing_column")
+    _require(not (concealed and GROUP_COLUMN in heading), "codes_not_needed")
+    _require(concealed or GROUP_COLUMN in heading or NUMBER_COLUMN not in heading, "concealed")
+    wanted = NUMBER_COLUMN if concealed else GROUP_COLUMN
+    _require({wanted, *strata} <= set(heading), "missing_column")
     known = {GROUP_COLUMN, NUMBER_COLUMN, NOTES_COLUMN, *strata}
     _require(set(heading) <= known, "unknown_column")
-    group_at = heading.index(GROUP_COLUMN)
-    number_at = heading.index(NUMBER_COLUMN) if NUMBER_COLUMN in heading else None
-    strata_at = [heading.index(column) for column in strata]
+    at = {name: heading.index(name) for name in heading}
+
+    def cell(row: list[str], name: str) -> str:
+        return row[at[name]].strip(" ") if name in at else ""
+
     return [
         _Cells(
-            number="" if number_at is None else row[number_at].strip(" "),
-            group=row[group_at].strip(" "),
-            levels=tuple(row[at].strip(" ") for at in strata_at),
+            number=cell(row, NUMBER_COLUMN),
+            group=cell(row, GROUP_COLUMN),
+            levels=tuple(cell(row, column) for column in strata),
         )
         for row in body
     ]
+
+
+def _groups_by_code(codes: bytes, rules: ListRules) -> dict[str, str]:
+    """The second custodian's list: the group of every code, in any order of rows."""
+    heading, body = _readable(codes)
+    named = [_CODE_COLUMNS.get(name, name) for name in heading]
+    _require(sorted(named) == sorted({GROUP_COLUMN, NUMBER_COLUMN}), "codes_columns")
+    code_at, group_at = named.index(NUMBER_COLUMN), named.index(GROUP_COLUMN)
+    found = {row[code_at].strip(" "): row[group_at].strip(" ") for row in body}
+    _require(len(found) == len(body) and all(found), "codes_repeated")
+    _require(set(found.values()) <= {rule.group for rule in rules.arms}, "codes_group")
+    return found
+
+
+def _readable(codes: bytes) -> tuple[list[str], list[list[str]]]:
+    """The code list split; whatever is wrong with it as a file is one rule."""
+    with suppress(_Broken):
+        return _split(_text(codes))
+    raise _Broken("codes_unreadable")
+
+
+def _decoded(cells: Sequence[_Cells], groups: Mapping[str, str]) -> list[_Cells]:
+    """The rows with their groups; both files hold the same codes, each once."""
+    _require({row.number for row in cells} == groups.keys(), "codes_unmatched")
+    return [replace(row, group=groups[row.number]) for row in cells]
 
 
 def _check_size(cells: Sequence[_Cells], rules: ListRules) -> None:

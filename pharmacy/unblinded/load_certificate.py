@@ -1,4 +1,8 @@
-"""The load certificate: what may be printed of a loaded list, and who holds its keys."""
+"""The load certificate: what may be printed of a loaded list, and who holds its keys.
+
+It carries no hash of the list rules. They say block lengths, which can be guessed; a hash of them
+without a key would be the rules. The commitment covers them: what is committed to begins with them.
+"""
 
 from __future__ import annotations
 
@@ -8,54 +12,123 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from pharmacy.domain.errors import Refusal
-from pharmacy.domain.roles import Role
+from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import audit, people
 from pharmacy.services.act import Act
-from pharmacy.unblinded import private_record
+from pharmacy.unblinded import dummy_lists, list_proof, private_record
 from pharmacy.unblinded.founding import VERSION
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import keys_of
-from pharmacy.unblinded.sealed_list import LOAD_MEANING, LOADED_EVENT, NOT_LIVE
-from pharmacy.unblinded.tables import SealedList, Stratum, StudyKeys
+from pharmacy.unblinded.list_derivation import may_derive
+from pharmacy.unblinded.list_facts import LOADED_EVENT, SOURCES, seed_digest
+from pharmacy.unblinded.list_proof import CertificateFile
+from pharmacy.unblinded.sealed_list import DUMMY, NOT_LIVE, meaning_of
+from pharmacy.unblinded.tables import HolderKeys, SealedList, Stratum, StudyKeys
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is printed after loading: nothing of the list itself."""
+    """What is printed after loading: nothing of the list itself.
+
+    `confirmed` is who confirmed a dummy list, and when. `may_derive`: the reader made the list.
+    """
 
     study_code: str
     study_title: str
     slots: int
+    strata: tuple[tuple[str, int], ...]
+    source: str
+    dummy: bool
     commitment: str
+    signature: str
     list_key: str
     record_key: str
     loaded_by: str
     loaded_at: datetime | None
     fingerprints: tuple[tuple[str, str], ...]
-    meaning: str = LOAD_MEANING
-    statement: str = NOT_LIVE
+    confirmed: tuple[tuple[str, datetime], ...]
+    may_derive: bool
+    statement: str
+    meaning: str
 
 
 def certificate(act: Act) -> Certificate:
     """The load certificate's facts; refused (404) before a list is loaded."""
-    loaded = act.uow.session.get(SealedList, act.in_study.id)
-    if loaded is None:
-        raise Refusal("No list is loaded yet.", status=404)
-    strata = sa.select(Stratum).where(Stratum.study_id == act.in_study.id)
+    act.permit(Permission.LOAD_LIST)
+    loaded, strata = _loaded(act), _strata(act)
     keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, VERSION))
     loader = people.person(act.uow.session, loaded.loaded_by)
-    entries = audit.page(act.uow.session, act.in_study.id, text=LOADED_EVENT, most=1)
     return Certificate(
         study_code=act.in_study.code,
         study_title=act.in_study.title,
-        slots=sum(row.slots for row in act.uow.session.scalars(strata)),
+        slots=sum(slots for _, slots in strata),
+        strata=strata,
+        source=SOURCES[loaded.source],
+        dummy=loaded.dummy,
         commitment=loaded.commitment.hex(),
+        signature=loaded.signature.hex(),
         list_key=keys.list_commitment.hex(),
         record_key=keys.record_commitment.hex(),
         loaded_by=loader.full_name if loader else "",
-        loaded_at=entries[0].at if entries else None,
+        loaded_at=_loaded_at(act),
         fingerprints=_fingerprints(act),
+        confirmed=dummy_lists.confirmed_by(act, loaded),
+        may_derive=may_derive(act, loaded),
+        statement=DUMMY if loaded.dummy else NOT_LIVE,
+        meaning=meaning_of(loaded.source),
     )
+
+
+def certificate_file(act: Act) -> str:
+    """The same for programs: the JSON that `list prove` reads.
+
+    Refused (404) as above, and (409) for a list from before source and purpose were signed.
+    """
+    act.permit(Permission.LOAD_LIST)
+    shown, loaded = certificate(act), _loaded(act)
+    if loaded.facts_signature is None:
+        raise Refusal("This list was loaded by an earlier version, which signed no such file.")
+    loader = act.uow.session.get_one(HolderKeys, loaded.loaded_by)
+    return list_proof.written(
+        CertificateFile(
+            study_id=act.in_study.id,
+            study_code=shown.study_code,
+            key_version=loaded.key_version,
+            slots=shown.slots,
+            source=loaded.source,
+            dummy=loaded.dummy,
+            statement=shown.statement,
+            meaning=shown.meaning,
+            loaded_at=shown.loaded_at.isoformat() if shown.loaded_at else "",
+            loader_id=loaded.loaded_by,
+            loader_name=shown.loaded_by,
+            loader_exchange_public=loader.exchange_public,
+            loader_signing_public=loader.signing_public,
+            commitment=loaded.commitment,
+            slots_digest=loaded.slots_digest,
+            seed_digest=seed_digest(loaded.seed_wrap),
+            signature=loaded.signature,
+            facts_signature=loaded.facts_signature,
+        )
+    )
+
+
+def _loaded(act: Act) -> SealedList:
+    loaded = act.uow.session.get(SealedList, act.in_study.id)
+    if loaded is None:
+        raise Refusal("No list is loaded yet.", status=404)
+    return loaded
+
+
+def _strata(act: Act) -> tuple[tuple[str, int], ...]:
+    query = sa.select(Stratum).where(Stratum.study_id == act.in_study.id)
+    rows = act.uow.session.scalars(query.order_by(Stratum.stratum))
+    return tuple((row.stratum, row.slots) for row in rows)
+
+
+def _loaded_at(act: Act) -> datetime | None:
+    entries = audit.page(act.uow.session, act.in_study.id, text=LOADED_EVENT, most=1)
+    return entries[0].at if entries else None
 
 
 def _fingerprints(act: Act) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
+from math import prod
 from typing import Any, TypeGuard
 
 from pharmacy.domain.errors import BadForm
@@ -19,9 +20,14 @@ from pharmacy.unblinded.arm import Arm
 MAX_ROWS = 5_000
 GROUP_COLUMN = "redcap_randomization_group"
 NUMBER_COLUMN = "redcap_randomization_number"
+SITE_COLUMN = "redcap_data_access_group"
 NOTES_COLUMN = "notes"
+OWN_COLUMNS = (GROUP_COLUMN, NUMBER_COLUMN, NOTES_COLUMN)
+LONGEST_STRATUM = 60
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}\Z")
+_VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")  # as REDCap names a field
 _FIELDS = {"study", "planned_enrolment", "rows_per_stratum", "exact_ratio", "arms"}
+_OPTIONAL_FIELDS = {"data_access_groups", "strata", "blocks", "target_field"}
 _ARM_FIELDS = {"arm", "group", "share", "product"}
 
 
@@ -44,6 +50,14 @@ class StrataColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class DataAccessGroup:
+    """One of REDCap's data access groups: its number, and the code of the site that it is."""
+
+    number: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
 class Blocks:
     """Permuted blocks: the lengths that may occur, and their order where it is fixed."""
 
@@ -56,8 +70,10 @@ class ListRules:
     """All that is known of a list before it is seen. `blocks` is None for a list without blocks.
 
     Every stratum has `rows_per_stratum` rows; with `exact_ratio` each stratum holds the arms in
-    exactly the ratio of their shares. `canonical` is the rules' meaning in bytes: two files that
-    differ in comments or layout only have the same.
+    exactly the ratio of their shares. Where there are data access groups, their column is the first
+    of `strata`. `target_field` is the heading of tables from before REDCap 14.7, '' if the rules
+    name none. `canonical` is the rules' meaning in bytes: two files that differ in comments, layout
+    or that heading only have the same.
     """
 
     study: str
@@ -68,6 +84,8 @@ class ListRules:
     exact_ratio: bool
     blocks: Blocks | None
     canonical: bytes
+    data_access_groups: tuple[DataAccessGroup, ...] = ()
+    target_field: str = ""
 
     def __repr__(self) -> str:
         return "<list rules>"
@@ -80,7 +98,7 @@ class ListRules:
     @property
     def maximum_rows(self) -> int:
         """Rows of the whole list: no list has more, and none has fewer."""
-        return self.rows_per_stratum * len(self.stratum_names)
+        return self.rows_per_stratum * prod(len(column.levels) for column in self.strata)
 
     @property
     def share_total(self) -> int:
@@ -94,9 +112,10 @@ def parse_list_rules(toml_text: str) -> ListRules:
         table = tomllib.loads(toml_text)
     except tomllib.TOMLDecodeError as wrong:
         raise BadForm({"file": f"The list rules are not valid TOML: {wrong}."}) from None
-    _only(table, _FIELDS | {"strata", "blocks"}, "")
+    _only(table, _FIELDS | _OPTIONAL_FIELDS, "")
     arms = _arms(_tables(table, "arms"))
-    strata = _strata(_tables(table, "strata") if "strata" in table else [])
+    sites = _sites(_tables(table, "data_access_groups") if "data_access_groups" in table else [])
+    strata = _strata(_tables(table, "strata") if "strata" in table else [], sites)
     rules = ListRules(
         study=_word(table, "study", ""),
         arms=arms,
@@ -105,7 +124,9 @@ def parse_list_rules(toml_text: str) -> ListRules:
         planned_enrolment=_count(table, "planned_enrolment", "", MAX_ROWS),
         exact_ratio=_yes_or_no(table, "exact_ratio"),
         blocks=_blocks(table["blocks"]) if "blocks" in table else None,
-        canonical=_canonical(table),
+        canonical=_canonical({name: table[name] for name in table if name != "target_field"}),
+        data_access_groups=sites,
+        target_field=_target_field(table, strata),
     )
     _check_together(rules)
     return rules
@@ -130,8 +151,24 @@ def _arms(tables: Sequence[Mapping[str, Any]]) -> tuple[ArmRule, ...]:
     return tuple(rules)
 
 
-def _strata(tables: Sequence[Mapping[str, Any]]) -> tuple[StrataColumn, ...]:
-    columns = []
+def _sites(tables: Sequence[Mapping[str, Any]]) -> tuple[DataAccessGroup, ...]:
+    found = []
+    for at, table in enumerate(tables):
+        where = f"data_access_groups[{at}]."
+        _only(table, {"number", "site"}, where)
+        number, site = _word(table, "number", where), _word(table, "site", where)
+        if not (number.isascii() and number.isdigit()):
+            raise _wrong(f"{where}number", "is the number that REDCap gives the group, as text")
+        found.append(DataAccessGroup(number, site))
+    for field in ("number", "site"):
+        _unique([getattr(one, field) for one in found], f"data_access_groups.{field}")
+    return tuple(found)
+
+
+def _strata(
+    tables: Sequence[Mapping[str, Any]], sites: Sequence[DataAccessGroup]
+) -> tuple[StrataColumn, ...]:
+    columns = [StrataColumn(SITE_COLUMN, tuple(one.number for one in sites))] if sites else []
     for at, table in enumerate(tables):
         where = f"strata[{at}]."
         _only(table, {"column", "levels"}, where)
@@ -144,8 +181,19 @@ def _strata(tables: Sequence[Mapping[str, Any]]) -> tuple[StrataColumn, ...]:
         _unique(levels, f"{where}levels")
         columns.append(StrataColumn(_word(table, "column", where), tuple(levels)))
     names = [column.column for column in columns]
-    _unique([*names, GROUP_COLUMN, NUMBER_COLUMN, NOTES_COLUMN], "strata.column")
+    _unique([*names, *OWN_COLUMNS], "strata.column")
     return tuple(columns)
+
+
+def _target_field(table: Mapping[str, Any], strata: Sequence[StrataColumn]) -> str:
+    if "target_field" not in table:
+        return ""
+    name = table["target_field"]
+    if not isinstance(name, str) or not _VARIABLE.match(name):
+        raise _wrong("target_field", "needs the variable name of REDCap's target field")
+    _unique([name, SITE_COLUMN, *OWN_COLUMNS], "target_field")
+    _unique([name, *(column.column for column in strata)], "target_field")
+    return name
 
 
 def _blocks(table: Any) -> Blocks:
@@ -163,6 +211,8 @@ def _blocks(table: Any) -> Blocks:
 def _check_together(rules: ListRules) -> None:
     if rules.maximum_rows > MAX_ROWS:
         raise _wrong("rows_per_stratum", f"makes a list of more than {MAX_ROWS:,} rows")
+    if any(len(name) > LONGEST_STRATUM for name in rules.stratum_names):
+        raise _wrong("strata", f"makes a stratum's name longer than {LONGEST_STRATUM} characters")
     if rules.maximum_rows < rules.planned_enrolment:
         raise _wrong("planned_enrolment", "is more than the rows of the list")
     if rules.exact_ratio and rules.rows_per_stratum % rules.share_total:
@@ -175,11 +225,12 @@ def _check_together(rules: ListRules) -> None:
         raise _wrong("blocks.lengths", "holds a length that cannot meet the ratio of the shares")
     if rules.blocks.order is not None and sum(rules.blocks.order) != rules.rows_per_stratum:
         raise _wrong("blocks.order", "must add up to rows_per_stratum")
-    if rules.rows_per_stratum not in _sums(rules.blocks.lengths, rules.rows_per_stratum):
+    if rules.rows_per_stratum not in sums(rules.blocks.lengths, rules.rows_per_stratum):
         raise _wrong("blocks.lengths", "cannot add up to rows_per_stratum")
 
 
-def _sums(lengths: Iterable[int], limit: int) -> set[int]:
+def sums(lengths: Iterable[int], limit: int) -> set[int]:
+    """Every number of rows up to `limit` that blocks of these lengths add up to, none included."""
     reached = {0}
     for total in range(1, limit + 1):
         if any(total - length in reached for length in lengths):

@@ -8,29 +8,68 @@ sealed with the list.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
 
 from pharmacy.crypto.aead import open_sealed, seal
 from pharmacy.crypto.commitments import commit, proves
 from pharmacy.crypto.signing import sign
+from pharmacy.crypto.wrapping import wrap
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import people
 from pharmacy.services import signing
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, pins, private_record, trail
+from pharmacy.services.studies import protocol_of
+from pharmacy.unblinded import contexts, dummy_lists, pins, private_record, trail
 from pharmacy.unblinded.founding import RECOVERY, VERSION, study_keys
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import unlock_own
+from pharmacy.unblinded.list_facts import LOADED_EVENT, facts_bytes
 from pharmacy.unblinded.list_table import AllocationList, canonical_list_bytes, read_table
+from pharmacy.unblinded.private_record import PrivateRecord
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules
-from pharmacy.unblinded.tables import ARM_SIZE, KEY_SIZE, SealedList, Slot, Stratum
+from pharmacy.unblinded.study_files import rules_of
+from pharmacy.unblinded.tables import (
+    ARM_SIZE,
+    KEY_SIZE,
+    HolderKeys,
+    SealedList,
+    Slot,
+    Stratum,
+)
 
 LOAD_MEANING = "I loaded this study's allocation list."
+MAKE_MEANING = "I had this study's allocation list made here."
 NOT_LIVE = "This list is not live in REDCap."
+DUMMY = "This is a dummy list and will never be used for people."
 FEWEST_PHARMACISTS = 2
-LOADED_EVENT = "list_loaded"
-_LOADED = "The list of this study is loaded. It cannot be replaced."
+LOADED = "The list of this study is loaded. It cannot be replaced."
+
+
+@dataclass(frozen=True, repr=False)
+class NewList:
+    """A list that follows its rules and waits to be sealed; `seed` only if it was made here."""
+
+    allocation_list: AllocationList
+    source: Literal["redcap", "concealed", "made"]
+    seed: bytes | None = None
+
+
+def statement_of(act: Act) -> str:
+    """What whoever loads a list must state: a dummy in a practice study, nowhere live else."""
+    return DUMMY if act.in_study.practice else NOT_LIVE
+
+
+def meaning_of(source: str) -> str:
+    """What whoever brought the list signed."""
+    return MAKE_MEANING if source == "made" else LOAD_MEANING
+
+
+def rules_for(act: Act) -> ListRules:
+    """The list rules of the act's study: those of its protocol's code."""
+    return rules_of(protocol_of(act)[1].code)
 
 
 def is_loaded(act: Act) -> bool:
@@ -41,7 +80,7 @@ def is_loaded(act: Act) -> bool:
 def ready_to_load(act: Act) -> str:
     """Why the list cannot be loaded yet, in one sentence; empty when it can."""
     if is_loaded(act):
-        return _LOADED
+        return LOADED
     if study_keys(act) is None:
         return "The study's keys are not made yet. Make them under Holders."
     members = people.members(act.uow.session, act.in_study.id, Role.PHARMACIST)
@@ -53,7 +92,7 @@ def ready_to_load(act: Act) -> str:
         )
     if "list" not in granted(act, RECOVERY):
         return "The recovery key must be made before a list is loaded."
-    return ""
+    return dummy_lists.still_to_try(act)
 
 
 def _count(enrolled: int) -> str:
@@ -69,49 +108,69 @@ def load(
     passphrase: str,
     not_live_in_redcap: bool,
     pepper: bytes,
+    codes: bytes | None = None,
 ) -> SealedList:
     """Check, seal, commit, sign and keep the list of the act's study, once.
 
-    `ListRefused` names the broken rule and quotes nothing. The loader signs with the password
-    (their account's signature) and the passphrase (their key's). The very list that is loaded
-    already is answered with what is there; any other one then is refused (409).
+    `codes` is the second custodian's code list of a concealed table; `not_live_in_redcap` says that
+    the statement (`statement_of`) was made. `ListRefused` names the broken rule and quotes nothing.
+    The loader signs with the password (their account's signature) and the passphrase (their
+    key's). The very list that is loaded already is answered with what is there; any other one then
+    is refused (409), and so is one of a study of the other mode.
     """
+    list_key = check_may_load(act, room, not_live_in_redcap)
+    allocation_list = read_table(table, rules, codes)
+    if is_loaded(act):
+        return _loaded_before(act, list_key, allocation_list)
+    new = NewList(allocation_list, "redcap" if codes is None else "concealed")
+    return seal_list(act, room, new, password, passphrase, pepper)
+
+
+def check_may_load(act: Act, room: OpenRoom, stated: bool) -> bytes:
+    """The list key of somebody who may load now, or the refusal that says what is missing."""
     act.permit(Permission.LOAD_LIST)
     blocked = ready_to_load(act)
     if room.list_key is None:
         raise Refusal("You do not hold the list key.", status=403)
     if blocked and not is_loaded(act):
         raise Refusal(blocked)
-    if not not_live_in_redcap:
-        raise BadForm({"not_live": "Confirm that this list is not live in REDCap."})
-    allocation_list = read_table(table, rules)
-    if is_loaded(act):
-        return _loaded_before(act, room.list_key, allocation_list)
+    if not stated:
+        raise BadForm({"statement": f'Confirm the statement: "{statement_of(act)}"'})
+    return room.list_key
+
+
+def seal_list(
+    act: Act, room: OpenRoom, new: NewList, password: str, passphrase: str, pepper: bytes
+) -> SealedList:
+    """Seal a list that was checked, and write it down; the caller has asked `check_may_load`."""
+    if room.list_key is None:
+        raise Refusal("You do not hold the list key.", status=403)
     signing.check_password(act, act.person, password)
     keys, unlocked = unlock_own(act, passphrase, pepper)
-    _seal_slots(act, room.list_key, allocation_list)
-    loaded = _commit(act, room.list_key, allocation_list, unlocked.record.signing_private)
+    said = canonical_list_bytes(new.allocation_list)
+    dummy_lists.refuse_the_other_modes(act, said, keys, unlocked.record.exchange_private)
+    _seal_slots(act, room.list_key, new.allocation_list)
+    loaded = _commit(act, room.list_key, new, keys, unlocked.record)
     unlocked.record.pins[act.in_study.id].loaded = loaded.commitment.hex()
     private_record.keep(keys, unlocked, act.surroundings)
+    _write_down(act, room, loaded, len(new.allocation_list.rows))
+    return loaded
+
+
+def _write_down(act: Act, room: OpenRoom, loaded: SealedList, slots: int) -> None:
+    subject = f"study:{act.in_study.id}"
+    told = {"slots": slots, "source": loaded.source, "dummy": loaded.dummy}
     trail.record(
         act,
         room.record_key,
         LOADED_EVENT,
-        f"study:{act.in_study.id}",
+        subject,
         commitment=loaded.commitment.hex(),
-        slots=len(allocation_list.rows),
-        meaning=LOAD_MEANING,
+        meaning=meaning_of(loaded.source),
+        **told,
     )
-    act.record(
-        LOADED_EVENT,
-        f"study:{act.in_study.id}",
-        new={
-            "slots": len(allocation_list.rows),
-            "meaning": LOAD_MEANING,
-            "statement": NOT_LIVE,
-        },
-    )
-    return loaded
+    said = {"meaning": meaning_of(loaded.source), "statement": statement_of(act)}
+    act.record(LOADED_EVENT, subject, new={**told, **said})
 
 
 def _loaded_before(act: Act, list_key: bytes, allocation_list: AllocationList) -> SealedList:
@@ -120,7 +179,7 @@ def _loaded_before(act: Act, list_key: bytes, allocation_list: AllocationList) -
     context = contexts.list_opening(act.in_study.id, loaded.key_version)
     opening = open_sealed(list_key, loaded.opening, KEY_SIZE, context)
     if not proves(loaded.commitment, opening, canonical_list_bytes(allocation_list)):
-        raise Refusal(_LOADED)
+        raise Refusal(LOADED)
     return loaded
 
 
@@ -147,19 +206,18 @@ def _seal_slots(act: Act, list_key: bytes, allocation_list: AllocationList) -> N
             )
         )
     for stratum, slots in sorted(numbers.items()):
-        act.uow.session.add(
-            Stratum(study_id=study_id, stratum=stratum, next_slot=1, slots=slots)
-        )
+        act.uow.session.add(Stratum(study_id=study_id, stratum=stratum, next_slot=1, slots=slots))
     act.uow.session.flush()
 
 
 def _commit(
-    act: Act, list_key: bytes, allocation_list: AllocationList, signing_private: bytes
+    act: Act, list_key: bytes, new: NewList, keys: HolderKeys, record: PrivateRecord
 ) -> SealedList:
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
     opening = draw("lit list opening", 32)
-    commitment = commit(opening, canonical_list_bytes(allocation_list))
+    commitment = commit(opening, canonical_list_bytes(new.allocation_list))
     digest = pins.slots_digest(act)
+    private = record.signing_private
     loaded = SealedList(
         study_id=study_id,
         key_version=VERSION,
@@ -173,10 +231,20 @@ def _commit(
         ),
         slots_digest=digest,
         loaded_by=act.person.id,
-        signature=sign(
-            signing_private, contexts.list_signature(study_id, VERSION), commitment + digest
-        ),
+        signature=sign(private, contexts.list_signature(study_id, VERSION), commitment + digest),
+        source=new.source,
+        dummy=act.in_study.practice,
+        seed_wrap=_seed_wrap(study_id, keys, new.seed),
     )
+    loaded.facts_signature = sign(private, contexts.list_facts(study_id), facts_bytes(loaded))
     act.uow.session.add(loaded)
     act.uow.session.flush()
     return loaded
+
+
+def _seed_wrap(study_id: str, keys: HolderKeys, seed: bytes | None) -> bytes | None:
+    """The seed for its maker alone: whoever holds the list key does not open it."""
+    if seed is None:
+        return None
+    context = contexts.list_seed(study_id, keys.person_id, keys.exchange_public)
+    return wrap(keys.exchange_public, seed, context)

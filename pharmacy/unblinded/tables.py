@@ -24,6 +24,8 @@ DIGEST_LENGTH = 32
 # A count and at most one hash for each bit of it, padded: the length must not tell the count.
 FRONTIER_LENGTH = 8 + 32 * DIGEST_LENGTH
 _KEY_LENGTH = sealed_length(KEY_SIZE)
+# Where a list came from: an open table, a concealed one with its code list, or a seed drawn here.
+LIST_SOURCES = ("redcap", "concealed", "made")
 
 
 class HolderKeys(Base):
@@ -83,7 +85,12 @@ class KeyWrap(Base):
 
 
 class SealedList(Base):
-    """A study's loaded list: the keyed commitment, its sealed opening, the loader's signature."""
+    """A study's loaded list: the keyed commitment, its sealed opening, the loader's signature.
+
+    `dummy` is the list of a practice study, for ever. `seed_wrap` is the seed of a list made here,
+    for its maker alone. `facts_signature` covers source, dummy and seed; lists loaded before these
+    were kept have none.
+    """
 
     __tablename__ = "lit_list"
     study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
@@ -93,12 +100,30 @@ class SealedList(Base):
     slots_digest: Mapped[bytes] = sealed(DIGEST_LENGTH)
     loaded_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
     signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
+    source: Mapped[str] = mapped_column(sa.String(12))
+    dummy: Mapped[bool]
+    seed_wrap: Mapped[bytes | None] = sealed(WRAPPED_LENGTH, nullable=True)
+    facts_signature: Mapped[bytes | None] = sealed(SIGNATURE_LENGTH, nullable=True)
     __table_args__ = (
+        one_of("source", LIST_SOURCES),
         sealed_check("commitment", DIGEST_LENGTH),
         sealed_check("slots_digest", DIGEST_LENGTH),
         sealed_check("opening", _KEY_LENGTH),
         sealed_check("signature", SIGNATURE_LENGTH),
+        sealed_check("seed_wrap", WRAPPED_LENGTH),
+        sealed_check("facts_signature", SIGNATURE_LENGTH),
     )
+
+
+class DummyConfirmation(Base):
+    """One person's confirmation of a practice study's dummy list, bound to its commitment."""
+
+    __tablename__ = "lit_dummy_confirmation"
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    signature_id: Mapped[str] = mapped_column(sa.ForeignKey("signature.id"))
+    commitment: Mapped[bytes] = sealed(DIGEST_LENGTH)
+    __table_args__ = (sealed_check("commitment", DIGEST_LENGTH),)
 
 
 class Stratum(Base):

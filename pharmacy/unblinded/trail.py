@@ -51,6 +51,17 @@ def entries(act: Act, record_key: bytes) -> list[dict[str, Any]]:
     return [read(row, record_key) for row in rows]
 
 
+def find_operation(
+    act: Act, record_key: bytes, event: str, operation_id: str
+) -> dict[str, Any] | None:
+    """The acting person's entry of this event that one form wrote, if it was sent before."""
+    wanted = (event, act.person.id, operation_id)
+    for entry in entries(act, record_key):
+        if tuple(entry.get(name) for name in ("event", "person", "operation")) == wanted:
+            return entry
+    return None
+
+
 def read(row: LitAuditEntry, record_key: bytes) -> dict[str, Any]:
     """One entry opened."""
     context = contexts.trail_entry(row.study_id, row.seq)

@@ -38,23 +38,8 @@ rows_per_stratum = 12
 exact_ratio = false
 {_ARMS}"""
 
-TWO_SITES_TOML = f"""
-study = "TWO-SITES"
-planned_enrolment = 20
-rows_per_stratum = 16
-exact_ratio = true
-{_ARMS}
-[blocks]
-lengths = [4]
-
-[[strata]]
-column = "redcap_data_access_group"
-levels = ["101", "102"]
-
-[[strata]]
-column = "age_group"
-levels = ["1"]
-"""
+TWO_SITES_PATH = Path(__file__).parents[1] / "data" / "list_rules" / "two_sites.toml"
+TWO_SITES_TOML = TWO_SITES_PATH.read_text(encoding="utf-8")
 
 
 def with_blocks(blocks: str, rows: int = 12) -> str:
@@ -77,8 +62,10 @@ def redcap(name: str) -> bytes:
     return (REDCAP / name).read_bytes()
 
 
-def broken_rule(data: bytes, rules: ListRules | None = None) -> str:
+def broken_rule(
+    data: bytes, rules: ListRules | None = None, codes: bytes | None = None
+) -> str:
     """The rule for which the list is refused, MIGHT's rules if no other."""
     with pytest.raises(ListRefused) as refused:
-        read_table(data, rules or parse_list_rules(MIGHT_TOML))
+        read_table(data, rules or parse_list_rules(MIGHT_TOML), codes)
     return refused.value.rule

@@ -83,14 +83,14 @@ def test_the_whole_ceremony(study: LitStudy, app: Flask, sqlite_url: str) -> Non
     loaded = statistician.post(
         statistician.lit("list"),
         table=(BytesIO(table_of()), "list.csv"),
-        not_live="y",
+        statement="y",
         password=PASSWORD,
         passphrase=passphrase,
     )
     assert loaded.status_code == 303, loaded.text
     certificate = statistician.get(statistician.lit("list"))
     assert "UNBLINDED - PHARMACY ONLY" in certificate.text
-    assert "This list is not live in REDCap." in certificate.text
+    assert "This is a dummy list and will never be used for people." in certificate.text
     for who in ("statistician", *HOLDERS):
         assert study.six_words(who) in certificate.text
     _check_nothing_kept(sqlite_url, [first, second, *study.passphrases.values()])

@@ -29,6 +29,20 @@ def test_a_list_from_standard_input():
     assert (result.exit_code, result.output) == (0, "The list follows the rules.\n")
 
 
+def test_a_concealed_list_is_checked_with_its_code_list():
+    table, codes = str(REDCAP / "concealed_codes.csv"), str(REDCAP / "concealed_code_list.csv")
+
+    assert _run(table, *RULES, "--codes", codes).exit_code == 0
+    assert _run(table, *RULES).stderr.startswith("Error: concealed: ")
+    assert _run(table, *RULES, "--codes", table).stderr.startswith("Error: codes_columns: ")
+
+
+def test_a_list_of_two_sites_by_its_own_rules():
+    table = str(REDCAP / "two_sites_stratum.csv")
+
+    assert _run(table, "--rules", str(examples.TWO_SITES_PATH)).exit_code == 0
+
+
 def test_a_broken_rule_is_named_on_standard_error_and_no_row_is():
     result = _run("-", *RULES, input=csv_of("1" * 6 + "2" * 6, "Zq7"))
 

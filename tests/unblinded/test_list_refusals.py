@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pharmacy.domain.errors import Refusal
-from pharmacy.unblinded.list_refusals import SENTENCES, ListRefused
+from pharmacy.unblinded.list_refusals import SENTENCES, ListRefused, refusal
 from pharmacy.unblinded.list_table import read_table
 from pharmacy.unblinded.rules import parse_list_rules
 from tests.unblinded import list_examples as examples
@@ -46,9 +46,17 @@ def test_a_malformed_file_is_refused(name, rule):
     assert broken_rule(examples.redcap(f"malformed/{name}")) == rule
 
 
-def test_the_two_files_of_a_concealed_list_are_refused():
+def test_either_file_of_a_concealed_list_alone_is_refused():
+    """Two custodians: neither can load a list without the other."""
     assert broken_rule(examples.redcap("concealed_codes.csv")) == "concealed"
     assert broken_rule(examples.redcap("concealed_code_list.csv")) == "missing_column"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_malformed_file_is_refused_beside_a_code_list_and_as_one(name):
+    data = examples.redcap(f"malformed/{name}")
+    assert broken_rule(data, codes=examples.redcap("concealed_code_list.csv"))
+    assert broken_rule(examples.redcap("concealed_codes.csv"), codes=data).startswith("codes_")
 
 
 HEAD = f"{NUMBER},{GROUP}\n".encode()
@@ -97,7 +105,7 @@ PAIRS: dict[str, tuple[Callable[[str], bytes], Callable[[str], bytes]]] = {
         lambda s: f"{NUMBER},notes\n{s},1\n".encode(),
     ),
     "missing_column": (
-        lambda s: csv_of(GOOD, s, heading="treatment,notes"),
+        lambda s: csv_of(GOOD, s, heading="randomised_to,notes"),
         lambda s: csv_of(GOOD, s, heading=f"{s}1,2"),
     ),
     "unknown_column": (
@@ -160,17 +168,62 @@ PAIRS: dict[str, tuple[Callable[[str], bytes], Callable[[str], bytes]]] = {
     "ratio": (lambda s: csv_of("1" * 12, s), lambda s: csv_of("121212121222", s)),
     "blocks": (lambda s: csv_of("1" * 6 + "2" * 6, s), lambda s: csv_of("111222212112", s)),
 }
+
+
+def _codes(secret: str, groups: str = GOOD, heading: str = "code,arm") -> bytes:
+    """The code list of `_concealed(secret)`."""
+    return csv_of(groups, secret, heading)
+
+
+def _concealed(secret: str) -> bytes:
+    """A table of codes without groups."""
+    return b"".join(line.split(b",")[0] + b"\n" for line in csv_of(GOOD, secret).splitlines())
+
+
+# The same for rules of the second custodian's file, which comes with a good concealed table.
+CODE_PAIRS: dict[str, tuple[Callable[[str], bytes], Callable[[str], bytes]]] = {
+    "codes_unreadable": (
+        lambda s: _codes(s) + b"\xff",
+        lambda s: _codes(s, "12" * 6).replace(b"\n", b"\n\n", 4),
+    ),
+    "codes_columns": (
+        lambda s: _codes(s, heading="code,treatment"),
+        lambda s: csv_of("12" * 6, s, heading="arm,arm"),
+    ),
+    "codes_repeated": (
+        lambda s: _codes(s).replace(b"011", b"000"),
+        lambda s: _codes(s, "12" * 6).replace(f"{s}003".encode(), b" "),
+    ),
+    "codes_group": (
+        lambda s: _codes(s, GOOD[:11] + "3"),
+        lambda s: _codes(s, "12" * 6).replace(b"000,1", b"000,"),
+    ),
+    "codes_unmatched": (
+        lambda s: _codes(s).replace(b"011", b"999"),
+        lambda s: _codes(s, GOOD[:11]),
+    ),
+}
 STRATIFIED = {"unknown_stratum", "stratum_size"}
-CASES = [(rule, at) for rule in PAIRS for at in (0, 1)]
+CASES = [(rule, at) for rule in (*PAIRS, *CODE_PAIRS, "codes_not_needed") for at in (0, 1)]
 SECRET = "Zq7"
 
 
 def _case(rule: str, at: int, secret: str = SECRET):
+    if rule == "codes_not_needed":
+        return csv_of((GOOD, "12" * 6)[at], secret), MIGHT, _codes(secret, (GOOD, "1" * 12)[at])
+    if rule in CODE_PAIRS:
+        return _concealed(secret), MIGHT, CODE_PAIRS[rule][at](secret)
     return PAIRS[rule][at](secret), TWO_SITES if rule in STRATIFIED else MIGHT
 
 
 def test_every_rule_is_broken_by_a_test():
-    assert set(PAIRS) == set(SENTENCES)
+    assert {rule for rule, _ in CASES} == set(SENTENCES)
+
+
+def test_a_sentence_of_the_second_file_stands_at_the_second_file():
+    for rule in SENTENCES:
+        told = refusal(rule, MIGHT)
+        assert told.of_code_list is ("code list" in told.sentence and rule != "concealed")
 
 
 @pytest.mark.parametrize(("rule", "at"), CASES)
@@ -178,7 +231,7 @@ def test_a_list_that_breaks_a_rule_is_refused_for_it(rule, at):
     assert broken_rule(*_case(rule, at)) == rule
 
 
-@pytest.mark.parametrize("rule", PAIRS)
+@pytest.mark.parametrize("rule", SENTENCES)
 def test_two_lists_that_break_a_rule_are_told_the_same(rule):
     sentences = set()
     for at, secret in ((0, SECRET), (1, SECRET), (0, "Kx4"), (1, "W8b")):
@@ -189,10 +242,10 @@ def test_two_lists_that_break_a_rule_are_told_the_same(rule):
     assert len(sentences) == 1
 
 
-def leaks(reader: Callable, data: bytes, rules, secret: str) -> bool:
+def leaks(reader: Callable, secret: str, *case: object) -> bool:
     """Whether a refusal shows the secret: in itself, its causes or its frames."""
     try:
-        reader(data, rules)
+        reader(*case)
     except Exception as refused:
         shown = traceback.TracebackException.from_exception(refused, capture_locals=True)
         shown.stack.pop(0)  # this function, which holds the file of course
@@ -205,7 +258,7 @@ def leaks(reader: Callable, data: bytes, rules, secret: str) -> bool:
 
 @pytest.mark.parametrize(("rule", "at"), CASES)
 def test_no_refusal_shows_anything_of_the_list(rule, at):
-    assert not leaks(read_table, *_case(rule, at), SECRET)
+    assert not leaks(read_table, SECRET, *_case(rule, at))
 
 
 def _quoting(data, rules):
@@ -236,7 +289,7 @@ def _carrying(data, rules):
 
 @pytest.mark.parametrize("reader", [_quoting, _chaining, _keeping_frames, _carrying])
 def test_a_reader_that_leaks_is_found(reader):
-    assert leaks(reader, *_case("unknown_group", 0), SECRET)
+    assert leaks(reader, SECRET, *_case("unknown_group", 0))
 
 
 @pytest.mark.parametrize(
@@ -256,8 +309,13 @@ def test_every_stratum_must_follow_the_rules(rule, first, second):
     assert broken_rule("\n".join(lines).encode(), TWO_SITES) == rule
 
 
+def _with_a_third_site() -> str:
+    first = '[[data_access_groups]]\nnumber = "100"\nsite = "EMORY"\n\n'
+    return examples.TWO_SITES_TOML.replace("[[data", first + "[[data", 1)
+
+
 def test_strata_of_the_right_size_do_not_cover_for_others():
-    three = parse_list_rules(examples.TWO_SITES_TOML.replace('"101", ', '"100", "101", '))
+    three = parse_list_rules(_with_a_third_site())
     lines = [f"{GROUP},age_group,redcap_data_access_group"]
     lines += [
         f"{at % 2 + 1},1,{site}" for site, n in ((100, 16), (101, 18), (102, 14)) for at in range(n)

@@ -40,6 +40,55 @@ def test_a_list_of_groups_only():
     assert {row.number for row in read.rows} == {""}
 
 
+def test_a_concealed_list_and_its_code_list():
+    """The row order is the table's; the code list's own order means nothing."""
+    codes = examples.redcap("concealed_code_list.csv")
+    read = read_table(examples.redcap("concealed_codes.csv"), MIGHT, codes)
+    heading, *lines = codes.splitlines(keepends=True)
+
+    assert [row.number for row in read.rows][:3] == ["R-GDAS8", "R-DZKBT", "R-D7HZ2"]
+    assert _arms(read) == "211212212121"
+    other = read_table(
+        examples.redcap("concealed_codes.csv"), MIGHT, heading + b"".join(sorted(lines))
+    )
+    assert canonical_list_bytes(other) == canonical_list_bytes(read)
+
+
+def test_a_code_list_may_have_redcaps_headings():
+    codes = examples.redcap("concealed_code_list.csv").replace(
+        b"code,arm", f"{NUMBER},{GROUP}".encode()
+    )
+
+    assert read_table(examples.redcap("concealed_codes.csv"), MIGHT, codes).rows
+
+
+def test_a_table_from_before_14_7_open_and_concealed():
+    """Its heading is the target field's own name, which the rules state."""
+    older = examples.redcap("might_target_field_header.csv")
+    codes = examples.redcap("concealed_code_list.csv")
+    concealed = examples.redcap("concealed_codes.csv").replace(NUMBER.encode(), b"treatment")
+
+    assert _arms(read_table(older, MIGHT)) == "212111222112"
+    assert read_table(concealed, MIGHT, codes).rows[0].number == "R-GDAS8"
+
+
+def test_only_the_field_that_the_rules_name_is_the_group():
+    """Another column of ones and twos is not the arm."""
+    older = examples.redcap("might_target_field_header.csv")
+
+    assert broken_rule(older.replace(b"treatment", b"sex")) == "missing_column"
+    assert broken_rule(older, WITHOUT_BLOCKS) == "missing_column"
+    assert broken_rule(csv_of(GOOD, heading=f"treatment,{GROUP}")) == "unknown_column"
+
+
+def test_a_table_saved_with_semicolons():
+    """As a spreadsheet with a decimal comma saves it."""
+    saved = examples.redcap("might_open_excel.csv").replace(b",", b";")
+
+    assert _arms(read_table(saved, MIGHT)) == "12" * 6
+    assert broken_rule(saved.replace(b";", b",", 1)) == "ragged_row"
+
+
 def test_two_sites_keep_the_order_of_the_file():
     read = read_table(examples.redcap("two_sites_stratum.csv"), TWO_SITES)
 

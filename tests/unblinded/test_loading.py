@@ -23,14 +23,16 @@ from pharmacy.crypto.errors import CannotOpen
 from pharmacy.crypto.signing import verify
 from pharmacy.domain.errors import Refusal
 from pharmacy.persistence.base import Base
-from pharmacy.unblinded import contexts
+from pharmacy.unblinded import contexts, sealed_list
 from pharmacy.unblinded.in_memory import InMemoryRequest
 from pharmacy.unblinded.list_table import canonical_list_bytes, read_table
+from pharmacy.unblinded.rules import parse_list_rules
 from pharmacy.unblinded.study_files import rules_of
 from pharmacy.unblinded.tables import ARM_SIZE, KEY_SIZE, HolderKeys, SealedList, Slot, Stratum
 from tests.support.builders import PASSWORD
 from tests.support.lit_builders import ARMS, PEPPER, Browser, LitStudy, open_study, table_of
 from tests.support.world import build_app, make_config
+from tests.unblinded.list_examples import TWO_SITES_TOML
 
 REDCAP = Path(__file__).parents[1] / "data" / "redcap"
 MALFORMED = sorted((REDCAP / "malformed").glob("*.csv"))
@@ -56,7 +58,7 @@ def browser(study: LitStudy, app: Flask) -> Browser:
 
 def _load(browser: Browser, data: bytes, **changes: str) -> flask.wrappers.Response:
     said = {
-        "not_live": "y",
+        "statement": "y",
         "password": PASSWORD,
         "passphrase": browser.study.passphrases["statistician"],
         **changes,
@@ -76,10 +78,16 @@ def _stored(study: LitStudy) -> dict[str, list[tuple[object, ...]]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["might_open.csv", "might_open_excel.csv", "might_group_only.csv"]
+    "name",
+    [
+        "might_open.csv",
+        "might_open_excel.csv",
+        "might_group_only.csv",
+        "might_target_field_header.csv",
+    ],
 )
 def test_a_real_list_is_loaded(browser: Browser, name: str) -> None:
-    """Headers in any order, byte-order mark, CRLF, quotes (C5)."""
+    """Headers in any order, byte-order mark, CRLF, quotes, the target field's own name (C5)."""
     answer = _load(browser, (REDCAP / name).read_bytes())
     assert answer.status_code == 303, answer.text
     with browser.study.trial.look("statistician") as act:
@@ -87,6 +95,75 @@ def test_a_real_list_is_loaded(browser: Browser, name: str) -> None:
         (stratum,) = act.uow.session.scalars(sa.select(Stratum))
     assert [slot.number for slot in slots] == list(range(1, 13))
     assert (stratum.next_slot, stratum.slots) == (1, 12)
+
+
+CONCEALED, CODE_LIST = "concealed_codes.csv", "concealed_code_list.csv"
+
+
+def _files(*names: str) -> dict[str, tuple[BytesIO, str]]:
+    """The named files as the two fields of the form."""
+    return {
+        field: (BytesIO((REDCAP / name).read_bytes()), name)
+        for field, name in zip(("table", "codes"), names, strict=False)
+    }
+
+
+def _said(browser: Browser) -> dict[str, str]:
+    passphrase = browser.study.passphrases["statistician"]
+    return {"statement": "y", "password": PASSWORD, "passphrase": passphrase}
+
+
+def test_a_concealed_list_comes_in_two_files(browser: Browser) -> None:
+    """Two custodians, one form; the certificate says so (C5)."""
+    answer = browser.post(browser.lit("list"), **_files(CONCEALED, CODE_LIST), **_said(browser))
+    assert answer.status_code == 303, answer.text
+    page = browser.get(browser.lit("list")).text
+    assert "concealed table and the second custodian" in page
+    assert len(_stored(browser.study)["lit_slot"]) == 12
+    again = browser.post(browser.lit("list"), **_files(CONCEALED, CODE_LIST), **_said(browser))
+    assert again.status_code == 303, "the same two files again are the same list"
+
+
+@pytest.mark.parametrize(
+    ("names", "field"),
+    [
+        ((CONCEALED,), "codes"),
+        ((CODE_LIST,), "table"),
+        ((CODE_LIST, CONCEALED), "table"),
+        ((CONCEALED, CONCEALED), "codes"),
+        (("might_open.csv", CODE_LIST), "codes"),
+        *[((CONCEALED, f"malformed/{path.name}"), "codes") for path in MALFORMED],
+    ],
+    ids=lambda part: "+".join(Path(one).stem for one in part) if isinstance(part, tuple) else part,
+)
+def test_one_file_or_the_wrong_two_load_nothing(
+    browser: Browser, names: tuple[str, ...], field: str
+) -> None:
+    """Either file alone is worth nothing; the sentence stands beside the file to look at (C6)."""
+    answer = browser.post(browser.lit("list"), **_files(*names), **_said(browser))
+    assert answer.status_code == 400
+    assert f'id="{field}-error"' in answer.text
+    for name in names:
+        for line in (REDCAP / name).read_bytes().splitlines()[1:]:
+            for cell in line.decode("latin-1").split(","):
+                assert len(cell) < 3 or cell not in answer.text
+    assert not _stored(browser.study)["lit_list"]
+
+
+def test_a_list_of_two_sites_is_sealed_by_stratum(study: LitStudy) -> None:
+    """Data access groups and strata become the strata of the sealed list, in file order (C3)."""
+    rules = parse_list_rules(TWO_SITES_TOML)
+    table = (REDCAP / "two_sites_stratum.csv").read_bytes()
+    words = study.passphrases["statistician"]
+    study.do("statistician", sealed_list.load, table, rules, PASSWORD, words, True, PEPPER)
+    with study.trial.look("statistician") as act:
+        strata = act.uow.session.scalars(sa.select(Stratum).order_by(Stratum.stratum)).all()
+        slots = act.uow.session.scalars(sa.select(Slot)).all()
+    assert [(row.stratum, row.next_slot, row.slots) for row in strata] == [
+        ("101/1", 1, 16),
+        ("102/1", 1, 16),
+    ]
+    assert len({(slot.stratum, slot.number) for slot in slots}) == 32
 
 
 @pytest.mark.parametrize("path", MALFORMED, ids=lambda path: path.stem)
@@ -111,7 +188,7 @@ def test_a_refused_list_keeps_nothing(browser: Browser, path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"not_live": ""}, "not_live"),
+        ({"statement": ""}, "statement"),
         ({"password": "not the password of anybody"}, "password"),
         ({"password": ""}, "password"),
         ({"passphrase": "not the six words at all"}, "passphrase"),
@@ -130,7 +207,7 @@ def test_both_secrets_and_the_statement_are_needed(
 
 def test_without_a_file(browser: Browser) -> None:
     """An empty form is told what to choose."""
-    said = {"not_live": "y", "password": "x", "passphrase": "y"}
+    said = {"statement": "y", "password": "x", "passphrase": "y"}
     answer = browser.post(browser.lit("list"), **said)
     assert answer.status_code == 400
     assert "Choose the file" in answer.text
@@ -336,9 +413,7 @@ def test_database_and_configuration_open_nothing(browser: Browser, tmp_path: Pat
     for slot in slots:
         place = (study.study_id, 1, slot.stratum, slot.number)
         for context in (contexts.slot_key(*place), contexts.envelope(*place)):
-            derived = [
-                passphrase_key(one, other, context) for one in secrets for other in secrets
-            ]
+            derived = [passphrase_key(one, other, context) for one in secrets for other in secrets]
             for key in (*secrets, *derived):
                 for sealed, size in ((slot.slot_key, KEY_SIZE), (slot.envelope, ARM_SIZE)):
                     with pytest.raises(CannotOpen):

@@ -41,6 +41,68 @@ def test_strata_are_every_combination_of_levels():
     assert rules.maximum_rows == 32
 
 
+def test_data_access_groups_are_the_first_stratum_column_and_name_their_sites():
+    rules = parse_list_rules(examples.TWO_SITES_TOML)
+
+    assert [(one.number, one.site) for one in rules.data_access_groups] == [
+        ("101", "UAB"),
+        ("102", "VUMC"),
+    ]
+    assert [column.column for column in rules.strata] == ["redcap_data_access_group", "age_group"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('number = "102"', 'number = "101"', "data_access_groups.number"),
+        ('number = "102"', 'number = "VUMC"', "data_access_groups[1].number"),
+        ('site = "VUMC"', 'site = "UAB"', "data_access_groups.site"),
+        ('site = "VUMC"', 'name = "VUMC"', "data_access_groups[1].name"),
+        ('column = "age_group"', 'column = "redcap_data_access_group"', "strata.column"),
+        ('levels = ["1"]', f'levels = ["{"x" * 31}", "{"y" * 31}"]', ""),
+    ],
+)
+def test_data_access_group_errors_name_the_field(old, new, field):
+    assert old in examples.TWO_SITES_TOML
+    changed = examples.TWO_SITES_TOML.replace(old, new)
+    if field:
+        assert _field(changed) == field
+    else:
+        assert parse_list_rules(changed).maximum_rows == 64
+
+
+def test_a_stratums_name_has_room_in_the_database():
+    """Sixty characters, as the column of strata has."""
+    second = '\n[[strata]]\ncolumn = "sex"\nlevels = ["' + "z" * 31 + '"]\n'
+    changed = examples.TWO_SITES_TOML.replace('levels = ["1"]', f'levels = ["{"x" * 31}"]')
+
+    assert _field(changed + second) == "strata"
+
+
+def test_more_strata_than_any_list_are_refused_without_being_counted_out():
+    many = "".join(
+        f'\n[[strata]]\ncolumn = "s{at}"\nlevels = {[str(n) for n in range(30)]}\n'
+        for at in range(14)
+    )
+
+    assert _field(MIGHT + many) == "rows_per_stratum"
+
+
+@pytest.mark.parametrize(
+    "name", ['"Treatment"', "3", '"notes"', '"redcap_randomization_group"', '"age_group"']
+)
+def test_a_target_field_is_a_variable_of_its_own(name):
+    strata = '\n[[strata]]\ncolumn = "age_group"\nlevels = ["1"]\n'
+
+    assert _field(MIGHT.replace('"treatment"', name) + strata) == "target_field"
+
+
+def test_how_older_tables_are_headed_is_no_part_of_the_meaning():
+    without = MIGHT.replace('target_field = "treatment"', "")
+
+    assert parse_list_rules(without).canonical == parse_list_rules(MIGHT).canonical
+
+
 def test_rules_without_blocks():
     assert parse_list_rules(examples.WITHOUT_BLOCKS_TOML).blocks is None
 

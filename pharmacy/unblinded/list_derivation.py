@@ -1,0 +1,116 @@
+"""A list that is made here, from a seed that only its maker can open again.
+
+The seed is drawn, used and sealed in one request; the rows exist in memory only. Whoever made the
+list can have it made again and compared, without a row of it ever being shown.
+"""
+
+from __future__ import annotations
+
+from pharmacy.crypto.aead import open_sealed
+from pharmacy.crypto.commitments import proves
+from pharmacy.crypto.errors import CannotOpen
+from pharmacy.crypto.wrapping import unwrap
+from pharmacy.domain.errors import Refusal
+from pharmacy.domain.roles import Permission
+from pharmacy.services.act import Act
+from pharmacy.unblinded import contexts, sealed_list, trail
+from pharmacy.unblinded.holders import unlock_own
+from pharmacy.unblinded.list_making import SEED_LENGTH, made_table
+from pharmacy.unblinded.list_table import canonical_list_bytes, read_table
+from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.rules import ListRules
+from pharmacy.unblinded.sealed_list import NewList
+from pharmacy.unblinded.tables import KEY_SIZE, HolderKeys, SealedList
+
+DERIVED_EVENT = "list_derived_again"
+DIFFERS = (
+    "The list made again from its seed is not the one that is loaded. Do not go on: call the "
+    "sponsor and the administrator."
+)
+
+
+def make(
+    act: Act,
+    room: OpenRoom,
+    rules: ListRules,
+    password: str,
+    passphrase: str,
+    stated: bool,
+    pepper: bytes,
+) -> SealedList:
+    """Make, seal, commit to and sign the list of the act's study from a new seed, once.
+
+    Sent twice, it makes one. A list that was loaded another way is refused (409), everything else
+    as by `sealed_list.load`.
+    """
+    sealed_list.check_may_load(act, room, stated)
+    loaded = act.uow.session.get(SealedList, act.in_study.id)
+    if loaded is not None:
+        return _made_before(act, loaded)
+    seed = act.surroundings.random_bytes("lit list seed", SEED_LENGTH)
+    new = NewList(read_table(made_table(seed, rules), rules), "made", seed)
+    return sealed_list.seal_list(act, room, new, password, passphrase, pepper)
+
+
+def may_derive(act: Act, loaded: SealedList) -> bool:
+    """Whether the acting person made this list here, and so can open its seed."""
+    return loaded.seed_wrap is not None and loaded.loaded_by == act.person.id
+
+
+def derive_again(
+    act: Act, room: OpenRoom, rules: ListRules, passphrase: str, operation_id: str, pepper: bytes
+) -> bool:
+    """Make the list again from its sealed seed and say whether it is the one that is loaded.
+
+    Recorded in both trails with its result, once for one form. Refused to everybody but the maker
+    (403), and for a list that was not made here (409).
+    """
+    act.permit(Permission.LOAD_LIST)
+    loaded = act.uow.session.get(SealedList, act.in_study.id)
+    if loaded is None or loaded.seed_wrap is None:
+        raise Refusal("The list of this study was not made here, so it has no seed.")
+    if not may_derive(act, loaded):
+        raise Refusal("The seed is sealed to whoever made the list.", status=403)
+    if room.list_key is None:
+        raise Refusal("You do not hold the list key.", status=403)
+    keys, unlocked = unlock_own(act, passphrase, pepper)
+    private = unlocked.record.exchange_private
+    same = _is_same(loaded, loaded.seed_wrap, room.list_key, keys, private, rules)
+    if trail.find_operation(act, room.record_key, DERIVED_EVENT, operation_id) is None:
+        _write_down(act, room, same, operation_id)
+    return same
+
+
+def _is_same(
+    loaded: SealedList,
+    seed_wrap: bytes,
+    list_key: bytes,
+    keys: HolderKeys,
+    exchange_private: bytes,
+    rules: ListRules,
+) -> bool:
+    """Whether seed and rules give what was committed to; what does not open gives nothing."""
+    seed_context = contexts.list_seed(loaded.study_id, keys.person_id, keys.exchange_public)
+    opening_context = contexts.list_opening(loaded.study_id, loaded.key_version)
+    try:
+        seed = unwrap(exchange_private, seed_wrap, seed_context)
+        opening = open_sealed(list_key, loaded.opening, KEY_SIZE, opening_context)
+    except CannotOpen:
+        return False
+    made = read_table(made_table(seed, rules), rules)
+    return proves(loaded.commitment, opening, canonical_list_bytes(made))
+
+
+def _made_before(act: Act, loaded: SealedList) -> SealedList:
+    if not may_derive(act, loaded):
+        raise Refusal(sealed_list.LOADED)
+    return loaded
+
+
+def _write_down(act: Act, room: OpenRoom, same: bool, operation_id: str) -> None:
+    subject = f"study:{act.in_study.id}"
+    result = "the same" if same else "not the same"
+    trail.record(
+        act, room.record_key, DERIVED_EVENT, subject, result=result, operation=operation_id
+    )
+    act.record(DERIVED_EVENT, subject, new={"result": result})

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.operations.base import BatchOperations
 
+from pharmacy.persistence.migrating import DatabaseUnusable
 from pharmacy.persistence.types import ExactDecimal, UtcDateTime
 
 revision = "0003"
@@ -18,6 +19,13 @@ _METHODS = ("scanner", "typed")
 _ANSWERS = ("continue", "go", "resume", "stop")
 _PURPOSES = ("infuse", "receive")
 _CARD_ENDS = ("", "replaced", "lost", "damaged", "wrong_hands", "left_study")
+# What only this revision can keep.
+_NEW_FACTS = (
+    "SELECT count(*) FROM infusion_pause",
+    "SELECT count(*) FROM scan WHERE purpose = 'receive' OR answer = 'received'",
+    "SELECT count(*) FROM scan WHERE method = 'camera'",
+    "SELECT count(*) FROM card WHERE ended_why NOT IN ('', 'replaced')",
+)
 _PAUSES = ("line", "participant", "vitals", "reaction", "ordered")
 
 
@@ -33,9 +41,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away. A database that holds a camera scan or an arrival is refused by the
-    narrower lists, so that nothing recorded is lost.
+    """Take them away. A database in which any of them was used is refused: nothing recorded
+    may be lost.
     """
+    if any(op.get_bind().exec_driver_sql(count).scalar() for count in _NEW_FACTS):
+        raise DatabaseUnusable(
+            "The database holds camera scans, arrivals, pauses or revoked cards, which the older "
+            "schema cannot keep. Restore the backup of before the upgrade instead."
+        )
     op.drop_table("infusion_pause")
     for table, column in (("card", "ended_why"), ("scan", "purpose")):
         with op.batch_alter_table(table) as batch:

@@ -1,4 +1,4 @@
-"""Until when one bag of an infusion day may be started.
+"""Whether and until when one bag of an infusion day may be started.
 
 The day's own limit is that of its first bag. A later bag goes on where the one before it ends,
 so that only what is still to be infused counts (requirements D7, D11).
@@ -6,6 +6,7 @@ so that only what is still to be infused counts (requirements D7, D11).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
@@ -13,6 +14,10 @@ from pharmacy.domain.dose_plan import DayPlan
 from pharmacy.domain.protocol_parts import Protocol
 from pharmacy.domain.rates import infusion_minutes, step_at_volume
 from pharmacy.domain.time_limits import time_limits
+
+# Why a bag was ended early that speaks against the rest of the day as well: whether more is given
+# is then for the investigator to say, not for the volume.
+_ENDS_THE_DAY = frozenset({"reaction", "ordered", "wish"})
 
 
 def minutes_left(day: DayPlan, bag_number: int) -> int:
@@ -39,6 +44,14 @@ def goes_on(day: DayPlan, bag_number: int, given_ml: Decimal) -> bool:
     if before_ml and not given_ml:
         return False
     return step_at_volume(day.ladder, given_ml) == step_at_volume(day.ladder, before_ml)
+
+
+def day_may_go_on(end_reasons: Iterable[str]) -> bool:
+    """Whether the next bag of a day may follow, by the reasons for which those before it ended.
+
+    A bag that was infused whole, or has not ended, has the empty reason.
+    """
+    return _ENDS_THE_DAY.isdisjoint(end_reasons)
 
 
 def bag_latest_start(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from pharmacy.domain.lifecycle import BagState, check_step
 from pharmacy.persistence.base import Base, Id, one_of
 from pharmacy.persistence.courses import Course, InfusionDay
+from pharmacy.persistence.scans import Scan
 
 
 class Bag(Base):
@@ -137,12 +138,36 @@ def infused_before(session: Session, bag: Bag) -> Decimal:
     return sum((given for given in session.scalars(query) if given is not None), Decimal(0))
 
 
-def runs_an_infusion(session: Session, person_id: str) -> bool:
-    """Whether an infusion that this person started has not ended."""
-    query = sa.select(Administration.bag_id).where(
-        Administration.started_by == person_id, Administration.ended_at.is_(None)
+def end_reasons_before(session: Session, bag: Bag) -> set[str]:
+    """Why infusions of the bags of its day with a lower number ended; empty for all infused."""
+    query = (
+        sa.select(Administration.reason)
+        .join(Bag, Bag.id == Administration.bag_id)
+        .where(Bag.day_id == bag.day_id, Bag.number < bag.number)
     )
-    return session.scalars(query.limit(1)).first() is not None
+    return set(session.scalars(query))
+
+
+def runs_an_infusion(session: Session, person_id: str) -> bool:
+    """Whether an infusion that this person started, or was the last to resume, has not ended."""
+    query = sa.select(Administration).where(Administration.ended_at.is_(None))
+    started = query.where(Administration.started_by == person_id)
+    if session.scalars(started.limit(1)).first() is not None:
+        return True
+    resumed = query.where(_last_resumed_by() == person_id)
+    return session.scalars(resumed.limit(1)).first() is not None
+
+
+def _last_resumed_by() -> sa.ScalarSelect[str]:
+    """The nurse of an administration's newest Resume."""
+    return (
+        sa.select(Scan.nurse_id)
+        .where(Scan.bag_id == Administration.bag_id, Scan.answer == "resume")
+        .order_by(Scan.judged_at.desc(), Scan.id)
+        .limit(1)
+        .correlate(Administration)
+        .scalar_subquery()
+    )
 
 
 def administrations_of(

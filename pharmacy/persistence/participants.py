@@ -96,6 +96,20 @@ def weights(session: Session, participant_id: str) -> Sequence[Weight]:
     ).all()
 
 
+def hold(session: Session, participant_id: str) -> None:
+    """Let acts on one participant's cards take turns: whoever comes second waits for the first."""
+    query = sa.select(Participant.id).where(Participant.id == participant_id)
+    session.execute(query.with_for_update())
+
+
+def cards(session: Session, participant_id: str) -> Sequence[Card]:
+    """A participant's cards, the newest first."""
+    query = sa.select(Card).where(Card.participant_id == participant_id)
+    return session.scalars(
+        query.order_by(Card.made_at.desc(), Card.ended_at.is_(None).desc(), Card.body)
+    ).all()
+
+
 def open_card(session: Session, participant_id: str) -> Card | None:
     """The card that counts now."""
     query = sa.select(Card).where(
@@ -116,7 +130,7 @@ def end_card(session: Session, body: str, at: datetime, why: str) -> bool:
 
 
 def card(session: Session, body: str) -> Card | None:
-    """The card with these sixteen characters, current or replaced."""
+    """The card with these sixteen characters, whether it still counts or not."""
     return session.get(Card, body)
 
 

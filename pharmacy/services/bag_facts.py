@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pharmacy.domain.bag_code import BagCode, MistypedCode, Piece, parse_code
-from pharmacy.domain.bag_limits import bag_latest_start, goes_on
+from pharmacy.domain.bag_limits import bag_latest_start, day_may_go_on, goes_on
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.scanning import BagFacts, CardFacts, Stop
 from pharmacy.persistence import bags, participants
@@ -18,6 +18,7 @@ from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 
 _MAY_STILL_RUN = frozenset({BagState.RELEASED, BagState.RECEIVED, BagState.STARTED})
+_NO_CARD = CardFacts(known=False, replaced=False, revoked=False, same_participant=False)
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,12 @@ def earlier_states(act: Act, bag: Bag) -> list[BagState]:
 def _goes_on(
     act: Act, bag: Bag, day: InfusionDay, course: Course, earlier: list[BagState]
 ) -> bool:
-    """Whether enough was given of the bags before this one; not judged while one is to come."""
+    """Whether the day goes on after the bags before this one, by how and why they ended.
+
+    How much was given is not judged while one of them is to come.
+    """
+    if not day_may_go_on(bags.end_reasons_before(act.uow.session, bag)):
+        return False
     if any(state is not BagState.ENDED for state in earlier):
         return True
     given_ml = bags.infused_before(act.uow.session, bag)
@@ -103,10 +109,24 @@ def card_facts(act: Act, text: str, participant_id: str) -> CardFacts:
     fits = code is not None and code.piece is Piece.CARD and code.practice == act.in_study.practice
     row = participants.card(act.uow.session, code.body) if code and fits else None
     if row is None:
-        return CardFacts(known=False, replaced=False, revoked=False, same_participant=False)
+        return _NO_CARD
     return CardFacts(
         known=True,
         replaced=row.ended_why == "replaced",
         revoked=row.ended_at is not None and row.ended_why != "replaced",
         same_participant=row.participant_id == participant_id,
+    )
+
+
+def card_since(act: Act, participant_id: str, judged_at: datetime) -> CardFacts:
+    """The participant's card that counted at a moment, as it stands now.
+
+    At most one counts at a time, so that a later one has replaced it, and none has revoked it.
+    """
+    row = participants.open_card(act.uow.session, participant_id)
+    return CardFacts(
+        known=True,
+        replaced=row is not None and row.made_at > judged_at,
+        revoked=row is None,
+        same_participant=True,
     )

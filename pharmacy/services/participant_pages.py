@@ -14,9 +14,10 @@ from pharmacy.domain.schedule import visit_window
 from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.persistence import participants
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import course_pages, visit_schedule
+from pharmacy.services import cards, course_pages, visit_schedule
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
+from pharmacy.services.cards import CardLine
 from pharmacy.services.course_pages import CourseSheet
 from pharmacy.services.site_words import Signed, person_name, signature_words
 from pharmacy.services.studies import protocol_of
@@ -58,7 +59,8 @@ class ParticipantSheet:
     facts: tuple[tuple[str, str], ...]
     visits: list[dict[str, str]]
     weights: tuple[WeightLine, ...]
-    card_made: str
+    cards: tuple[CardLine, ...]
+    has_card: bool
     eligibility: Signed | None
     courses: tuple[CourseSheet, ...]
     open_visits: tuple[tuple[str, str], ...]
@@ -91,7 +93,6 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
     courses = course_pages.courses_of(act, participant.id, protocol, zone)
     by_visit = {course.visit_code: course for course in courses}
     start = visit_schedule.allocated_on(act, participant, zone)
-    card = participants.open_card(act.uow.session, participant.id)
     open_visits = tuple(
         (visit.code, visit.name)
         for visit in protocol.infusion_visits()
@@ -106,7 +107,8 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
         ),
         visits=visit_schedule.timeline(protocol, start, _today(act, zone), by_visit, zone),
         weights=_weights(act, participant, zone),
-        card_made=format_moment(card.made_at, zone) if card else "",
+        cards=cards.history(act, participant, zone),
+        has_card=participants.open_card(act.uow.session, participant.id) is not None,
         eligibility=_eligibility(act, participant, zone),
         courses=courses,
         open_visits=open_visits,
@@ -158,6 +160,8 @@ def _line(act: Act, participant: Participant, protocol: Protocol) -> Participant
 def _next_step(act: Act, participant: Participant, protocol: Protocol) -> str:
     if participant.state == "withdrawn":
         return "Nothing: withdrawn"
+    if without := _without_card(act, participant):
+        return without
     if participant.state == "registered":
         weighed = participants.weights(act.uow.session, participant.id)
         return "Investigator signs eligibility" if weighed else "Enter a weight"
@@ -166,6 +170,15 @@ def _next_step(act: Act, participant: Participant, protocol: Protocol) -> str:
     if participant.state == "eligible":
         return "Pharmacy gives the place" + ("" if courses else "; investigator signs an order")
     return _next_course_step(act, participant, protocol, courses, zone)
+
+
+def _without_card(act: Act, participant: Participant) -> str:
+    """What comes next for somebody without a card; empty while one counts."""
+    newest = participants.cards(act.uow.session, participant.id)[0]
+    if newest.ended_at is None:
+        return ""
+    left = newest.ended_why == "left_study"
+    return "Nothing: left the study, no card" if left else "Coordinator makes a new card"
 
 
 def _next_course_step(

@@ -1,4 +1,4 @@
-"""Registering participants by code, their weights and their cards."""
+"""Registering participants by code with a card of their own, and their weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from pharmacy.domain.bag_code import BagCode, Piece, make_code, parse_code
-from pharmacy.domain.errors import BadForm, Conflict, Refusal
+from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.quantities import parse_weight_kg
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence import participants, studies
@@ -43,7 +43,7 @@ def register(act: Act, code: str, consented_on: date) -> Participant:
     )
     act.uow.session.add(participant)
     act.uow.session.flush()
-    _new_card(act, participant)
+    new_card(act, participant)
     act.record(
         "participant_registered",
         f"participant:{code}",
@@ -85,15 +85,21 @@ def weigh(
     return weight
 
 
-def replace_card(act: Act, participant_id: str) -> Card:
-    """End the participant's card and give another; scanning the old one stops the nurse."""
-    act.permit(Permission.ENROL)
-    participant = find(act, participant_id)
-    old = participants.open_card(act.uow.session, participant.id)
-    if old is not None:
-        _end_card(act, old, "replaced")
-    card = _new_card(act, participant)
-    act.record("card_replaced", f"participant:{participant.code}")
+def new_card(act: Act, participant: Participant) -> Card:
+    """Give a participant a card with a random code of its own; its record is the caller's."""
+    code = make_code(
+        act.surroundings.random_bytes("card code", 10),
+        practice=act.in_study.practice,
+        piece=Piece.CARD,
+    )
+    card = Card(
+        body=parse_code(code).body,
+        participant_id=participant.id,
+        made_at=act.now,
+        ended_at=None,
+        ended_why="",
+    )
+    act.uow.session.add(card)
     return card
 
 
@@ -129,25 +135,3 @@ def _site(act: Act) -> Site:
 
 def _today(act: Act, site: Site) -> date:
     return act.now.astimezone(ZoneInfo(site.zone)).date()
-
-
-def _end_card(act: Act, card: Card, why: str) -> None:
-    if not participants.end_card(act.uow.session, card.body, act.now, why):
-        raise Conflict
-
-
-def _new_card(act: Act, participant: Participant) -> Card:
-    code = make_code(
-        act.surroundings.random_bytes("card code", 10),
-        practice=act.in_study.practice,
-        piece=Piece.CARD,
-    )
-    card = Card(
-        body=parse_code(code).body,
-        participant_id=participant.id,
-        made_at=act.now,
-        ended_at=None,
-        ended_why="",
-    )
-    act.uow.session.add(card)
-    return card

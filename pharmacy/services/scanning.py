@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from pharmacy.domain.errors import Conflict, Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.scanning import (
     SENTENCES,
     Answer,
+    BagFacts,
     CardFacts,
     Stop,
     Verdict,
@@ -17,7 +21,7 @@ from pharmacy.domain.scanning import (
 from pharmacy.persistence import bags, scans
 from pharmacy.persistence.scans import Scan
 from pharmacy.services.act import Act
-from pharmacy.services.bag_facts import bag_facts, card_facts, find_bag
+from pharmacy.services.bag_facts import Found, bag_facts, card_facts, card_since, find_bag
 from pharmacy.services.kept_scans import (
     Scanned,
     how_scanned,
@@ -39,14 +43,18 @@ def scan_bag(act: Act, text: str, method: str, typed_reason: str) -> Scanned:
     act.permit(Permission.SCAN)
     how = how_scanned(text, "infuse", method, typed_reason)
     found = find_bag(act, text, typed=how.typed)
+    return keep(act, found, judge_code(act, found, judge_bag), how)
+
+
+def judge_code(act: Act, found: Found, judge: Callable[[BagFacts, datetime], Verdict]) -> Verdict:
+    """The verdict over what a code led to: its own Stop, or what `judge` says of the bag."""
     if found.bag is None:
-        return keep(act, found, Verdict(Answer.STOP, found.stop), how)
+        return Verdict(Answer.STOP, found.stop)
     bag, day, course = found.bag
-    retired = found.stop is Stop.RETIRED_CODE
-    verdict = judge_bag(bag_facts(act, bag, day, course, code_retired=retired), act.now)
     if found.stop is Stop.INNER_LABEL and bag.study_id == act.in_study.id:
-        verdict = Verdict(Answer.STOP, found.stop)
-    return keep(act, found, verdict, how)
+        return Verdict(Answer.STOP, found.stop)
+    retired = found.stop is Stop.RETIRED_CODE
+    return judge(bag_facts(act, bag, day, course, code_retired=retired), act.now)
 
 
 def confirm_person(act: Act, scan_id: str, card_text: str, spoken_confirmed: bool) -> Scanned:
@@ -91,10 +99,16 @@ def sentence_of(stop: Stop) -> str:
 
 
 def judge_again(act: Act, scanned: Scanned) -> Verdict:
-    """The bag's own verdict at this moment, asked once more when *Start* is pressed."""
+    """The verdict at this moment, asked once more when *Start* is pressed.
+
+    A Go holds only while the card it was given for still counts; a bag that runs goes on.
+    """
     bag, day, course = of_scan(act, scanned.scan)
-    retired = _code_retired(act, scanned.scan)
-    return judge_bag(bag_facts(act, bag, day, course, code_retired=retired), act.now)
+    facts = bag_facts(act, bag, day, course, code_retired=code_retired(act, scanned.scan))
+    if scanned.verdict.answer is not Answer.GO or facts.state is BagState.STARTED:
+        return judge_bag(facts, act.now)
+    card = card_since(act, course.participant_id, scanned.scan.judged_at)
+    return judge_person(facts, card, spoken_confirmed=True, now=act.now)
 
 
 def need_still_so(act: Act, scanned: Scanned) -> None:
@@ -121,7 +135,7 @@ def _waiting_scan(act: Act, scan_id: str) -> Scan:
 
 def _judge_person(act: Act, scan: Scan, card: CardFacts | None, spoken_confirmed: bool) -> Scanned:
     bag, day, course = of_scan(act, scan)
-    facts = bag_facts(act, bag, day, course, code_retired=_code_retired(act, scan))
+    facts = bag_facts(act, bag, day, course, code_retired=code_retired(act, scan))
     verdict = judge_person(facts, card, spoken_confirmed, act.now)
     if not scans.answer(
         act.uow.session,
@@ -147,7 +161,7 @@ def _judge_person(act: Act, scan: Scan, card: CardFacts | None, spoken_confirmed
     return Scanned(scan, verdict, bag, day, course)
 
 
-def _code_retired(act: Act, scan: Scan) -> bool:
+def code_retired(act: Act, scan: Scan) -> bool:
     """Whether the label in hand was replaced since it was scanned."""
     row = bags.code(act.uow.session, scan.code_body) if scan.code_body else None
     return row is not None and row.retired_at is not None

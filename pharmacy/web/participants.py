@@ -7,7 +7,15 @@ from time import strptime
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
-from wtforms import BooleanField, DateField, PasswordField, RadioField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, ValidationError
 
 from pharmacy.domain.errors import BadForm
@@ -15,6 +23,7 @@ from pharmacy.domain.quantities import parse_weight_kg
 from pharmacy.domain.roles import Permission, may
 from pharmacy.services import cards, orders, participant_pages
 from pharmacy.services import participants as verbs
+from pharmacy.services.cards import CardStanding
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
@@ -97,8 +106,11 @@ class OrderForm(SignForm):
     )
 
 
-class ReplaceForm(PageForm):
-    """Nothing to type."""
+class CardForm(PageForm):
+    """Why the card that was seen ends; `mark` is that card's."""
+
+    reason = RadioField("Why", choices=[], validate_choice=False)
+    mark = HiddenField()
 
 
 @blueprint.get("")
@@ -171,13 +183,32 @@ def card(study_id: str, participant_id: str) -> Response:
 @blueprint.route("/<participant_id>/replace-card", methods=["GET", "POST"])
 @door(Permission.ENROL)
 def replace_card(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
-    """Replace a lost card; the old one stops the nurse from then on."""
-    form = ReplaceForm(request.form)
+    """Give a new card; the old one, if there is one, stops the nurse from then on."""
+    standing = cards.standing(act(), participant_id)
+    form = CardForm(request.form, mark=standing.mark)
+    form.reason.choices = list(cards.REPLACE_REASONS.items())
     if request.method == "POST":
-        answered = attempt(form, lambda: _replace(participant_id))
+        answered = attempt(form, lambda: _replace(form, participant_id, standing))
         if answered:
             return answered
-    return _form_page("participants/replace_card.html", "Replace the card", form, participant_id)
+    title = "Replace the card" if standing.counts else "Make a new card"
+    page = "participants/replace_card.html"
+    return _form_page(page, title, form, participant_id, standing=standing)
+
+
+@blueprint.route("/<participant_id>/revoke-card", methods=["GET", "POST"])
+@door(Permission.ENROL)
+def revoke_card(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
+    """End a card without a new one; it stops the nurse from then on."""
+    standing = cards.standing(act(), participant_id)
+    form = CardForm(request.form, mark=standing.mark)
+    form.reason.choices = list(cards.REVOKE_REASONS.items())
+    if request.method == "POST":
+        answered = attempt(form, lambda: _revoke(form, participant_id))
+        if answered:
+            return answered
+    page = "participants/revoke_card.html"
+    return _form_page(page, "Revoke the card", form, participant_id, standing=standing)
 
 
 @blueprint.route("/<participant_id>/eligibility", methods=["GET", "POST"])
@@ -263,9 +294,14 @@ def _weigh(form: WeightForm, participant_id: str) -> str:
     return told(_page_of(participant_id), "weight_entered")
 
 
-def _replace(participant_id: str) -> str:
-    verbs.replace_card(act(), participant_id)
-    return told(_page_of(participant_id), "card_replaced")
+def _replace(form: CardForm, participant_id: str, standing: CardStanding) -> str:
+    cards.replace(act(), participant_id, form.reason.data or "", form.mark.data or "")
+    return told(_page_of(participant_id), "card_replaced" if standing.counts else "card_made")
+
+
+def _revoke(form: CardForm, participant_id: str) -> str:
+    cards.revoke(act(), participant_id, form.reason.data or "", form.mark.data or "")
+    return told(_page_of(participant_id), "card_revoked")
 
 
 def _sign_eligibility(form: SignForm, participant_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from pharmacy.persistence import migrating, schema
 from pharmacy.persistence.base import Base
 from pharmacy.persistence.engine import make_engine
 from pharmacy.unblinded import tables
+from tests.architecture import old_rows
 from tests.architecture.schemas import contents, differences
+from tests.architecture.trails import NOON
 
 EngineAt = Callable[[str], sa.Engine]
 _READ = (schema, tables)
@@ -168,3 +171,82 @@ def test_the_trail_of_the_installation_is_begun_by_the_migrations(
 def test_the_revisions_are_one_line_with_one_head() -> None:
     assert _SCRIPTS.get_heads() == [REVISIONS[-1]]
     assert len(REVISIONS) == len(list((Path(_SCRIPTS.dir) / "versions").glob("*.py")))
+
+
+@pytest.fixture
+def with_old_rows(empty_url: str, engine: sa.Engine) -> sa.Engine:
+    """A database that was written at 0002 and has the newest revision now."""
+    migrating.upgrade(empty_url, "0002")
+    old_rows.write(engine)
+    migrating.upgrade(empty_url)
+    return engine
+
+
+def test_rows_of_0002_come_out_unchanged_and_with_their_meaning(with_old_rows: sa.Engine) -> None:
+    """Scans were to infuse; a card that had ended had been replaced."""
+    assert old_rows.stored(with_old_rows) == list(old_rows.ROWS)
+    assert old_rows.column(with_old_rows, "scan", "id", "purpose") == {
+        old_rows.SCANNED: "infuse",
+        old_rows.TYPED: "infuse",
+    }
+    assert old_rows.column(with_old_rows, "card", "body", "ended_why") == {
+        old_rows.REPLACED: "replaced",
+        old_rows.OPEN: "",
+    }
+
+
+def test_rows_of_0002_come_back_out_of_a_downgrade(
+    empty_url: str, with_old_rows: sa.Engine
+) -> None:
+    migrating.downgrade(empty_url, "0002")
+    assert old_rows.stored(with_old_rows) == list(old_rows.ROWS)
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("scan", {"method": "camera"}),
+        ("scan", {"answer": "received"}),
+        ("scan", {"purpose": "receive"}),
+        ("card", {"ended_why": "lost"}),
+    ],
+    ids=lambda part: " ".join(part.values()) if isinstance(part, dict) else part,
+)
+def test_a_downgrade_that_would_lose_something_is_refused_and_loses_nothing(
+    empty_url: str, with_old_rows: sa.Engine, table: str, change: dict[str, str]
+) -> None:
+    changed = Base.metadata.tables[table]
+    with with_old_rows.begin() as connection:
+        connection.execute(sa.update(changed).values(**change))
+    rows, made = old_rows.stored(with_old_rows), contents(with_old_rows)
+    with pytest.raises(migrating.DatabaseUnusable, match="older schema cannot keep"):
+        migrating.downgrade(empty_url, "0002")
+    assert migrating.current(empty_url) == migrating.head()
+    assert contents(with_old_rows) == made
+    assert old_rows.stored(with_old_rows) == rows
+    ((name, value),) = change.items()
+    key = next(iter(changed.primary_key.columns)).name
+    assert set(old_rows.column(with_old_rows, table, key, name).values()) == {value}
+
+
+def test_a_downgrade_never_drops_a_pause(engine_at: EngineAt, sqlite_url: str) -> None:
+    """Its bag is left out here: the database is asked for no foreign key while it is written."""
+    engine = engine_at(sqlite_url)
+    pause = {
+        "id": "5" * 32,
+        "bag_id": "6" * 32,
+        "number": 1,
+        "paused_at": NOON,
+        "paused_by": "7" * 32,
+        "infused_ml": Decimal(120),
+        "reason": "line",
+    }
+    with engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute(sa.insert(Base.metadata.tables["infusion_pause"]).values(**pause))
+        connection.commit()
+    with pytest.raises(migrating.DatabaseUnusable, match="pauses"):
+        migrating.downgrade(sqlite_url, "0002")
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT reason FROM infusion_pause").fetchall()
+    assert [tuple(row) for row in rows] == [("line",)]

@@ -1,4 +1,4 @@
-"""Registering by code, weighing in kilograms, cards that can be replaced. D2, H10, A11."""
+"""Registering by code, weighing in kilograms, and what stands on a participant's page. D2, H10."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from labels.codes import read_back
 from pharmacy.domain.bag_code import Piece, parse_code
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.persistence import participants as rows
-from pharmacy.services import cards, participant_pages, participants
-from tests.labels.paper import words_of
+from pharmacy.services import participant_pages, participants
 from tests.support.builders import Trial, make_trial
+from tests.support.cards import replace_card, revoke_card
 
 
 @pytest.fixture
@@ -78,47 +77,12 @@ def test_a_correction_is_another_weighing_with_the_old_value_in_the_trail(trial:
     assert b'"old":"95"' in trial.events()[0].body
 
 
-def test_the_card_prints_with_its_own_code_and_reads_back(trial: Trial) -> None:
-    participant_id = trial.register("M-002")
-    with trial.look("coordinator") as act:
-        pdf = cards.card_pdf(act, participant_id)
-        assert cards.card_pdf(act, participant_id) == pdf
-    assert {read.text for read in read_back(pdf, 300)} == {trial.card("M-002")}
-    page = words_of(pdf)
-    for text in ("M-002", "205-555-0142", "205-555-0199", "May contain maltose", "TRAINING - NOT"):
-        assert text in page
-
-
-def test_a_replaced_card_has_another_code_and_only_one_counts(trial: Trial) -> None:
-    participant_id = trial.register("M-002")
-    old = trial.card("M-002")
-    trial.do("coordinator", participants.replace_card, participant_id)
-    assert trial.card("M-002") != old
-    with trial.look("coordinator") as act:
-        ended = rows.card(act.uow.session, parse_code(old).body)
-        assert ended is not None
-        assert ended.ended_at == trial.clock()
-
-
-def test_a_card_is_replaced_once_however_many_ask(trial: Trial) -> None:
-    participant_id = trial.register()
-    with trial.look("coordinator") as act:
-        card = rows.open_card(act.uow.session, participant_id)
-    assert card is not None
-    trial.do("coordinator", participants.replace_card, participant_id)
-    with trial.act("coordinator") as act:
-        assert not rows.end_card(act.uow.session, card.body, act.now, "lost")
-        act.record("nothing", "participant:M-002")
-
-
 def test_only_the_coordinator_enrols(trial: Trial) -> None:
     participant_id = trial.register()
     for who in ("investigator", "nurse", "monitor", "pharmacist"):
         for verb, args in (
             (participants.register, ("M-777", trial.today())),
             (participants.weigh, (participant_id, "70", trial.today(), "X. Y")),
-            (participants.replace_card, (participant_id,)),
-            (cards.card_pdf, (participant_id,)),
         ):
             with pytest.raises(Refusal) as refused:
                 trial.do(who, verb, *args)
@@ -158,6 +122,18 @@ def test_the_next_step_follows_the_work(trial: Trial) -> None:
         "Week 0: day 1 of 2, planned",
         "Week 0: day 1 of 2, released",
     ]
+
+
+def test_without_a_card_a_new_one_comes_first(trial: Trial) -> None:
+    """A11: no bag can be started before; whoever left the study gets none."""
+    participant_id = trial.enrolled()
+    revoke_card(trial)
+    assert next_step(trial, participant_id) == "Coordinator makes a new card"
+    trial.clock.move(minutes=1)
+    replace_card(trial, reason="")
+    assert next_step(trial, participant_id).startswith("Investigator signs the order")
+    revoke_card(trial, reason="left_study")
+    assert next_step(trial, participant_id) == "Nothing: left the study, no card"
 
 
 def test_visits_are_counted_from_the_place_and_told_as_they_stand(trial: Trial) -> None:

@@ -12,6 +12,7 @@ from tests.support.browsing import Browser, path_of, words
 from tests.support.builders import PASSWORD, PEOPLE, Trial, blinded_app, make_trial
 
 OpenAs = Callable[[str], Browser]
+_COORDINATORS = ("weight", "card.pdf", "replace-card", "revoke-card")
 
 
 @pytest.fixture
@@ -135,19 +136,66 @@ def test_the_card_is_a_pdf_named_like_every_other(trial: Trial, open_as: OpenAs)
     assert answer.data.startswith(b"%PDF")
     assert answer.headers["Content-Disposition"] == "inline; filename=card.pdf"
     assert trial.card("M-002") not in coordinator.get(page)
-    before = trial.card("M-002")
-    assert "stops counting at once" in coordinator.get(f"{page}/replace-card")
-    assert "The card was replaced." in coordinator.follow(coordinator.fill(f"{page}/replace-card"))
+
+
+def test_a_card_is_replaced_revoked_and_made_anew(trial: Trial, open_as: OpenAs) -> None:
+    """A11: each page says what will happen and can be left; without a reason nothing does."""
+    page = f"{base(trial)}/{trial.register('M-002')}"
+    coordinator, before = open_as("coordinator"), trial.card("M-002")
+    replacing = coordinator.get(f"{page}/replace-card")
+    assert "stops counting at once" in replacing
+    assert "left_study" not in replacing
+    trial.clock.move(minutes=1)
+    answer = coordinator.fill(f"{page}/replace-card", reason="damaged")
+    assert "The card was replaced." in coordinator.follow(answer)
     assert trial.card("M-002") != before
+    revoking = words(coordinator.get(f"{page}/revoke-card"))
+    for text in (
+        "Scanning it stops the nurse.",
+        "No bag of M-002 can be started until there is a new card.",
+        "An infusion that runs goes on.",
+        "Keep the card",
+    ):
+        assert text in revoking
+    answer = coordinator.fill(f"{page}/revoke-card")
+    assert answer.status_code == 400
+    assert "Choose why the card is revoked." in words(answer.text)
+    answer = coordinator.fill(f"{page}/revoke-card", reason="left_study")
+    said = words(coordinator.follow(answer))
+    for text in ("The card was revoked.", "This participant has no card.", "Make a new card"):
+        assert text in said
+    assert "The participant left the study" in said
+    for gone in ("Print the card", "Replace the card", "Revoke the card"):
+        assert gone not in said
+    assert "no card that could be revoked" in coordinator.get(f"{page}/revoke-card")
+    assert "Make a new card first" in coordinator.get(f"{page}/card.pdf", status=404)
+    answer = coordinator.fill(f"{page}/replace-card")
+    assert "There is a new card." in coordinator.follow(answer)
+    assert trial.card("M-002") not in coordinator.get(page)
+
+
+def test_a_page_about_another_card_ends_none(trial: Trial, open_as: OpenAs) -> None:
+    """Two windows: the second was opened before the card was replaced in the first."""
+    page = f"{base(trial)}/{trial.register('M-002')}"
+    coordinator = open_as("coordinator")
+    for act in ("revoke-card", "replace-card"):
+        hidden = coordinator.form(coordinator.get(f"{page}/{act}"), f"{page}/{act}")
+        trial.clock.move(minutes=1)
+        assert coordinator.fill(f"{page}/replace-card", reason="lost").status_code == 303
+        newer = trial.card("M-002")
+        answer = coordinator.send(f"{page}/{act}", hidden, reason="lost")
+        assert answer.status_code == 409
+        assert "Open the page again" in words(answer.text)
+        assert trial.card("M-002") == newer
 
 
 def test_the_monitor_reads_and_does_nothing(trial: Trial, open_as: OpenAs) -> None:
     participant_id = trial.register()
     monitor = open_as("monitor")
     said = words(monitor.get(f"{base(trial)}/{participant_id}"))
-    for act in ("Add a weight", "Print the card", "Sign eligibility", "Replace the card"):
+    for act in ("Add a weight", "Print the card", "Sign eligibility", "Replace the card", "Revoke"):
         assert act not in said
-    for path in ("new", f"{participant_id}/weight", f"{participant_id}/card.pdf"):
+    for path in ("new", *(f"{participant_id}/{page}" for page in _COORDINATORS)):
         monitor.get(f"{base(trial)}/{path}", status=403)
 
 

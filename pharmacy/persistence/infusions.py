@@ -9,6 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from pharmacy.persistence.bags import Administration
 from pharmacy.persistence.base import Base, Id, one_of
 
 PAUSE_REASONS = ("line", "participant", "vitals", "reaction", "ordered")
@@ -40,6 +41,14 @@ def pauses(session: Session, bag_id: str) -> Sequence[InfusionPause]:
     return session.scalars(query.order_by(InfusionPause.number)).all()
 
 
+def is_paused(session: Session, bag_id: str) -> bool:
+    """Whether a pause of this bag's infusion still lasts."""
+    query = sa.select(InfusionPause.id).where(
+        InfusionPause.bag_id == bag_id, InfusionPause.restarted_at.is_(None)
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
 def restart(session: Session, pause: InfusionPause, at: datetime, by: str) -> bool:
     """End a pause that still lasts; False when somebody else was faster."""
     changed = session.execute(
@@ -49,3 +58,15 @@ def restart(session: Session, pause: InfusionPause, at: datetime, by: str) -> bo
         .execution_options(synchronize_session="fetch")
     )
     return bool(changed.rowcount == 1)
+
+
+def hold(session: Session, bag_id: str) -> bool:
+    """Lock the row of an infusion that has not ended until the commit; False when it has.
+
+    What is read of the infusion after it holds until then. SQLite has one writer at a time.
+    """
+    query = sa.select(Administration).where(Administration.bag_id == bag_id)
+    row = session.scalars(
+        query.with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+    return row is not None and row.ended_at is None

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from pharmacy.domain.dose_plan import DayPlan
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.lifecycle import BagState
-from pharmacy.domain.quantities import format_rate
-from pharmacy.domain.rates import step_at_volume
 from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.persistence import people, signatures
 from pharmacy.persistence.bags import Bag
@@ -85,9 +81,3 @@ def about(minutes: int) -> str:
 def bag_words(bag: Bag) -> str:
     """`bag 1 of 2`."""
     return f"bag {bag.number} of {bag.of}"
-
-
-def first_rate(day: DayPlan, bag: Bag) -> str:
-    """The rate this bag begins with: a later bag goes on where the one before it ended."""
-    before_ml = sum((plan.volume_ml for plan in day.bags[: bag.number - 1]), Decimal(0))
-    return format_rate(step_at_volume(day.ladder, before_ml).rate_ml_per_hour)

@@ -44,7 +44,11 @@ def test_the_end_is_signed_with_its_volume(trial: Trial, running: str) -> None:
         row = act.uow.session.get_one(Administration, running)
         page = bedside.bedside(act, running)
     assert (row.infused_ml, row.ended_at) == (Decimal(600), trial.clock())
-    assert page.ended == (("Ended", "2 Mar 2026 15:00 CST"), ("Infused", "600 mL of 600 mL"))
+    assert page.ended == (
+        ("Ended", "2 Mar 2026 15:00 CST"),
+        ("Infused", "600 mL of 600 mL"),
+        ("The pump ran", "5 h 00 min"),
+    )
     assert page.signature is not None
     assert (page.signature.name, page.signature.meaning) == (
         "Dana Whitfield",
@@ -92,16 +96,22 @@ def test_the_running_page_shows_the_rate_by_the_clock(trial: Trial, running: str
         trial.clock.move(minutes=minutes)
         with trial.look("nurse") as act:
             page = bedside.bedside(act, running)
-        seen.append((page.rate_now, page.next_step, page.now_min))
+        assert page.done_about == "14:50 CST"
+        seen.append((page.rate_now, page.time_left, page.next_step, page.now_min))
     assert seen == [
-        ("35", "next 71 mL/hour at 10:30 CST", 0),
-        ("35", "next 71 mL/hour at 10:30 CST", 29),
-        ("71", "next 143 mL/hour at 11:00 CST", 30),
-        ("143", "until finished", 60),
+        ("35", "30 minutes left on this step", "next 71 mL/hour at 10:30 CST", 0),
+        ("35", "1 minute left on this step", "next 71 mL/hour at 10:30 CST", 29),
+        ("71", "30 minutes left on this step", "next 143 mL/hour at 11:00 CST", 30),
+        ("143", "3 h 50 min left of this bag", "until finished", 60),
     ]
+    assert page.steps == (
+        ("10:00 CST", "35 mL/hour", False),
+        ("10:30 CST", "71 mL/hour", False),
+        ("11:00 CST", "143 mL/hour", True),
+    )
     trial.clock.move(hours=6)
     with trial.look("nurse") as act:
-        assert bedside.bedside(act, running).over
+        assert bedside.bedside(act, running).state == "over"
 
 
 def test_a_second_bag_goes_on_with_the_day_s_ladder(trial: Trial) -> None:
@@ -113,12 +123,12 @@ def test_a_second_bag_goes_on_with_the_day_s_ladder(trial: Trial) -> None:
     started(trial, first)
     trial.clock.move(minutes=163)
     trial.do("nurse", infusions.end, first, "600", "", PASSWORD)
-    scan_id = started(trial, second)
+    started(trial, second)
     with trial.look("nurse") as act:
-        page = bedside.bedside(act, second)
-        assert scan_id
-    assert (page.rate_now, len(page.steps), page.now_min) == ("288", 1, 163)
-    assert page.next_step.startswith("from the first step again only if stopped longer")
+        page, before = bedside.bedside(act, second), bedside.bedside(act, first)
+    assert (page.rate_now, len(page.steps), page.now_min) == ("288", 1, 162)
+    assert (page.next_step, page.bag_done) == ("until finished", "")
+    assert (before.next_step, before.state) == ("until this bag is empty, then bag 2", "ended")
 
 
 def test_today_shows_what_may_run_and_what_runs(trial: Trial) -> None:

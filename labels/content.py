@@ -1,4 +1,4 @@
-"""What a label may carry: a closed list of finished texts, and one code.
+"""What a label or paper may carry: a closed list of finished texts, and one code on a label.
 
 Every text is final when it arrives here: quantities carry their units, times their zone, dates
 their spelled month. There is no field for a brand, a lot, a vial, a weight, an arm or a name, so
@@ -95,10 +95,48 @@ class ParticipantCard:
         _refuse_gaps(self)
 
 
-Content = BagLabel | InnerLabel | ParticipantCard
+@dataclass(frozen=True)
+class PackedBag:
+    """One bag as the packing list names it; `code` is the grouped text of its cover's code."""
 
-# A study may have no product warning, and only a practice study has a watermark.
-_MAY_BE_EMPTY = frozenset({"warnings", "watermark"})
+    bag_n_of_n: str
+    code: str
+    volume: str
+    start_by: str
+
+
+@dataclass(frozen=True)
+class PackingList:
+    """The paper that travels with the bags of one participant's infusion day (K1, K7, K12).
+
+    It says what is in the box and to whom it goes by code alone: nobody's name, no address of a
+    home, no weight, no product, nothing that was done in the pharmacy. `bags` are those that
+    travel; `not_with_it` says which of the day do not, and is empty when all do.
+    """
+
+    pharmacy_name: str
+    pharmacy_phone: str
+    unblinding_phone: str
+    protocol_code: str
+    participant: str
+    visit_and_day: str
+    bag_count: str
+    bags: tuple[PackedBag, ...]
+    stop_by: str
+    storage: str
+    not_with_it: str = ""
+    watermark: str = ""
+
+    def __post_init__(self) -> None:
+        _refuse_gaps(self)
+
+
+Label = BagLabel | InnerLabel | ParticipantCard
+Content = Label | PackingList
+
+# A study may have no product warning, all bags of a day may travel together, and only a
+# practice study has a watermark.
+_MAY_BE_EMPTY = frozenset({"warnings", "not_with_it", "watermark"})
 
 
 def _refuse_gaps(content: Content) -> None:
@@ -109,15 +147,29 @@ def _refuse_gaps(content: Content) -> None:
             raise LabelIncomplete(field.name)
         if any(not text.strip() for text in _texts(value)):
             raise LabelIncomplete(field.name)
-    if not _CODE.fullmatch(content.code):
-        raise LabelUnreadable(
-            "The code is not 20 capital letters and digits: no label was made. Ask for a new code."
-        )
+    for code in _codes(content):
+        if not _CODE.fullmatch(code):
+            raise LabelUnreadable(
+                "The code is not 20 capital letters and digits: no label was made. "
+                "Ask for a new code."
+            )
 
 
-def _texts(value: str | tuple[str | tuple[str, ...], ...]) -> list[str]:
+def _codes(content: Content) -> list[str]:
+    """The codes that stand on a piece: one on a label, one of each bag on a packing list."""
+    if not isinstance(content, PackingList):
+        return [content.code]
+    return [bag.code.replace(" ", "") for bag in content.bags]
+
+
+def _texts(value: str | tuple[str | PackedBag | tuple[str, ...], ...]) -> list[str]:
     """The single texts in a field's value; none for an empty one."""
     if isinstance(value, str):
         return [value] if value else []
-    nested = [[part] if isinstance(part, str) else list(part) for part in value]
-    return [text for part in nested for text in part]
+    return [text for part in value for text in _parts(part)]
+
+
+def _parts(part: str | PackedBag | tuple[str, ...]) -> list[str]:
+    if isinstance(part, PackedBag):
+        return [getattr(part, field.name) for field in fields(part)]
+    return [part] if isinstance(part, str) else list(part)

@@ -30,6 +30,21 @@ VOLUME = "Volume in this bag"
 BAG_CODE = "Bag code"
 CARD = "Participant card"
 CARD_CODE = "Card code"
+PACKING = "Packing list"
+IN_THE_BOX = "In this delivery"
+BAG = "Bag"
+BAG_VOLUME = "Volume"
+START_BY = "Start by"
+ARRIVED = "Arrived"
+AT_THE_DOOR = (
+    "At the door: compare each code with the label on the cover, then scan the label on each bag. "
+    "Call the pharmacist if a bag is missing, or if a cover or a seal is open."
+)
+COURIER = "Courier"
+NURSE = "Nurse who receives"
+NAME = "Name"
+SIGNATURE = "Signature"
+DATE_AND_TIME = "Date and time"
 
 HUGE = 20
 LARGE = 14
@@ -73,6 +88,7 @@ class Stock:
     symbols: Mapping[Symbol, Spot]
     rules_mm: tuple[float, ...] = ()
     frames: Mapping[str, float] = field(default_factory=dict)
+    title: str = "Label"
 
 
 OUTER = Stock(
@@ -135,3 +151,41 @@ CARD_STOCK = Stock(
     symbols={Symbol.QR: Spot(61.9, 11.0)},
     rules_mm=(45.0,),
 )
+
+# As wide as A4 and as high as Letter, so that it prints whole on either.
+PAPER = Stock(
+    name="packing list, 210 x 279 mm",
+    title="Packing list",
+    width_mm=210.0,
+    height_mm=279.0,
+    margin_mm=14.0,
+    band=Zone(14.0, 8.0, 182.0, 7.0, "center"),
+    zones={
+        "title": Zone(14.0, 20.0, 110.0, 9.0),
+        "protocol": Zone(126.0, 22.0, 70.0, 7.0, "right"),
+        "pharmacy": Zone(14.0, 33.0, 182.0, 16.0),
+        "participant": Zone(14.0, 54.5, 122.0, 20.5),
+        "bag_count": Zone(136.0, 54.5, 60.0, 20.5, "right"),
+        "stop_by": Zone(14.0, 79.5, 182.0, 6.5),
+        "storage": Zone(14.0, 86.5, 182.0, 11.0),
+        "not_with_it": Zone(14.0, 98.0, 182.0, 5.5),
+        "head": Zone(14.0, 108.0, 182.0, 4.5),
+        "at_the_door": Zone(14.0, 221.5, 182.0, 10.5),
+        "courier": Zone(14.0, 236.0, 86.0, 6.0),
+        "nurse": Zone(110.0, 236.0, 86.0, 6.0),
+    },
+    symbols={},
+    rules_mm=(52.0, 77.0, 106.0, 220.0),
+)
+# The table of bags: where each column begins and how wide it is, and how many rows there are.
+# The column of codes takes twenty of the widest letter, since any code may be drawn.
+PACKED_COLUMNS: Mapping[str, tuple[float, float]] = {
+    "bag_n_of_n": (14.0, 25.0),
+    "code": (39.0, 67.0),
+    "volume": (106.0, 22.2),
+    "start_by": (128.2, 54.2),
+    "arrived": (182.5, 13.5),
+}
+PACKED_ROWS = 12
+PACKED_TOP_MM = 113.5
+PACKED_ROW_MM = 8.7

@@ -2,7 +2,8 @@
 
 Only black and white, since thermal printers have nothing between. Only embedded fonts. The
 metadata is the same for every label and names no one (B12, B15). No page leaves here before an
-independent decoder has read its codes back from the finished file.
+independent decoder has read its codes back from the finished file, or has found none on a paper
+that must carry none.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from reportlab.pdfgen.canvas import Canvas
 
 from labels import layout
 from labels.codes import Symbol, dots_per_module, module_matrix, verify
-from labels.content import Content
+from labels.content import Label
 from labels.layout import MM, Stock
 from labels.typesetting import BOLD, REGULAR, Column, Run, centred
 
 # A tenth of a dot a side: without it some rasterisers colour one more dot.
 _INSET_DOTS = 0.1
 _RULE = 1.2
+_THIN = 0.5
 
 
 class Sheet:
@@ -38,7 +40,7 @@ class Sheet:
             initialFontName=REGULAR,
             initialFontSize=layout.FINE,
         )
-        self._canvas.setTitle("Label")
+        self._canvas.setTitle(stock.title)
         self._canvas.setAuthor("Pharmacy")
         self._canvas.setSubject("Investigational product")
         self._canvas.setCreator("Pharmacy")
@@ -54,18 +56,43 @@ class Sheet:
         zone = self._stock.zones[field]
         centred(self._canvas, self._height, zone, Run(field, text, BOLD), size)
 
-    def finished(self, content: Content, caption: str) -> bytes:
+    def cell(self, x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> Column:
+        """An empty column for a place of a table."""
+        return Column(self._canvas, self._height, layout.Zone(x_mm, y_mm, width_mm, height_mm))
+
+    def line(self, x_mm: float, y_mm: float, width_mm: float) -> None:
+        """A thin line to write on, or under a row."""
+        self._canvas.setLineWidth(_THIN)
+        y = self._height - y_mm * MM
+        self._canvas.line(x_mm * MM, y, (x_mm + width_mm) * MM, y)
+
+    def box(self, x_mm: float, y_mm: float, side_mm: float) -> None:
+        """An empty square to tick."""
+        self._canvas.setLineWidth(_RULE)
+        bottom = self._height - (y_mm + side_mm) * MM
+        self._canvas.rect(x_mm * MM, bottom, side_mm * MM, side_mm * MM)
+
+    def finished(self, content: Label, caption: str) -> bytes:
         """Add codes and watermark, close the page, read it back, and return its bytes."""
         self._code_text(content.code, caption)
         for symbol in self._stock.symbols:
             self._draw(symbol, content.code)
-        if content.watermark:
-            self._watermark(content.watermark)
-        self._canvas.showPage()
-        self._canvas.save()
-        pdf = self._buffer.getvalue()
+        pdf = self._closed(content.watermark)
         verify(pdf, content.code, tuple(self._stock.symbols), self._dpi)
         return pdf
+
+    def finished_without_code(self, watermark: str) -> bytes:
+        """Close a page that carries no code; one on which a decoder finds any is refused."""
+        pdf = self._closed(watermark)
+        verify(pdf, "", (), self._dpi)
+        return pdf
+
+    def _closed(self, watermark: str) -> bytes:
+        if watermark:
+            self._watermark(watermark)
+        self._canvas.showPage()
+        self._canvas.save()
+        return self._buffer.getvalue()
 
     def _code_text(self, code: str, caption: str) -> None:
         """The code in groups of four, to be typed from: large on a label, in a line on a card."""

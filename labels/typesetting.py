@@ -24,7 +24,7 @@ BOLD = "AtkinsonHyperlegible-Bold"
 _FONTS = Path(__file__).parent / "fonts"
 _UNITS = frozenset({"mL", "mL/hour", "L", "g", "mg", "kg", "hour", "hours", "minutes", "°C"})
 # A baseline sits this share of the type size under the top of its line.
-_BASELINE = 0.92
+BASELINE = 0.92
 _HAIR = 0.01
 
 # At import, under the import lock: replacing a font while another thread sets with it loses glyphs.
@@ -94,7 +94,7 @@ class Column:
         if self._used + size * LEADING > self._height + _HAIR:
             raise LabelOverflow(line[0].field)
         x = self._left + indent + _shift(self._align, width - _line_width(line, size))
-        y = self._top - self._used - size * _BASELINE
+        y = self._top - self._used - size * BASELINE
         for text, font in _stretches(line):
             self._canvas.setFont(font, size)
             self._canvas.drawString(x, y, text)

@@ -65,6 +65,7 @@ class Permission(StrEnum):
     SIGN_ORDERS = "sign_orders"
     SCAN = "scan"
     SEE_STOPS = "see_stops"
+    SEE_DELIVERIES = "see_deliveries"
     ENTER_LIT_ROOM = "enter_lit_room"
     LOAD_LIST = "load_list"
     PREPARE = "prepare"
@@ -84,6 +85,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SIGN_ORDERS: frozenset({Role.INVESTIGATOR}),
     Permission.SCAN: frozenset({Role.NURSE}),
     Permission.SEE_STOPS: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
+    Permission.SEE_DELIVERIES: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
     Permission.ENTER_LIT_ROOM: frozenset({Role.STATISTICIAN, Role.PHARMACIST, Role.CHECKER}),
     Permission.LOAD_LIST: frozenset({Role.STATISTICIAN}),
     Permission.PREPARE: frozenset({Role.PHARMACIST}),

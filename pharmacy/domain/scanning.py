@@ -1,6 +1,7 @@
-"""The verdict: may this bag run into this person, now?
+"""The verdict: may this bag run into this person, now? And at the door: may it be taken in?
 
-Pure: facts in, an answer out. The first answer, before the participant is known, is never a Go.
+Pure: facts in, an answer out. The first answer, before the participant is known, is never a Go;
+neither is any answer to an arrival.
 Nothing here can depend on an arm.
 """
 
@@ -259,6 +260,30 @@ def judge_person(
     if stop:
         return Verdict(Answer.STOP, stop)
     return Verdict(Answer.RESUME if bag.state is BagState.STARTED else Answer.GO)
+
+
+def judge_arrival(bag: BagFacts, now: datetime) -> Verdict:
+    """A delivered bag at the door: Received, or Stop with its reason (K1, K7).
+
+    It may come before its day and before the bag it follows; one that was received already is
+    Received again. Nothing is said of the person it is for, and nothing may be started on it.
+    """
+    stop = _stop_at_the_door(bag, now)
+    return Verdict(Answer.STOP, stop) if stop else Verdict(Answer.RECEIVED)
+
+
+def _stop_at_the_door(bag: BagFacts, now: datetime) -> Stop | None:
+    if not bag.same_study:
+        return Stop.OTHER_STUDY
+    if bag.code_retired:
+        return Stop.RETIRED_CODE
+    if bag.state in _STATE_STOPS:
+        return _STATE_STOPS[bag.state]
+    if bag.state is BagState.STARTED:
+        return Stop.ALREADY_RUNNING
+    if not bag.on_treatment:
+        return Stop.NOT_ON_TREATMENT
+    return Stop.PAST_LATEST_START if now > bag.latest_start else None
 
 
 def _stop_for(bag: BagFacts, now: datetime) -> Stop | None:

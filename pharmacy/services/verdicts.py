@@ -8,29 +8,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from pharmacy.domain.quantities import format_volume
+from pharmacy.domain.errors import Refusal
+from pharmacy.domain.quantities import format_rate, format_volume
 from pharmacy.domain.scanning import ACTS, SET_ASIDE, Answer, Stop
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import studies
 from pharmacy.persistence.bags import Administration
 from pharmacy.persistence.studies import Site
-from pharmacy.services import bag_facts, kept_scans, plans, scanning
+from pharmacy.services import arrivals, bag_facts, kept_scans, packing, plans, scanning
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
+from pharmacy.services.infusion_runs import if_started_now, infusion_run
 from pharmacy.services.kept_scans import Scanned
-from pharmacy.services.site_words import bag_words, clock, first_rate
+from pharmacy.services.site_words import bag_words, clock
 
 _KINDS = {
     Answer.CONTINUE: "neutral",
     Answer.GO: "go",
     Answer.RESUME: "resume",
     Answer.STOP: "stop",
+    Answer.RECEIVED: "received",
 }
 
 
 @dataclass(frozen=True)
 class VerdictScreen:
-    """One answer, ready to draw. `kind` is neutral, go, resume or stop."""
+    """One answer, ready to draw. `kind` is neutral, go, resume, stop or received.
+
+    `missing` is how many bags of a delivery are still on their way.
+    """
 
     scan_id: str
     kind: str
@@ -41,11 +47,14 @@ class VerdictScreen:
     leave_act: str
     left: bool
     bag_id: str = ""
+    missing: int = 0
 
 
 def screen(act: Act, scan_id: str) -> VerdictScreen:
     """The screen of the acting nurse's own scan; a Go that is over is refused (409)."""
     scanned = kept_scans.reopen(act, scan_id)
+    if scanned.verdict.answer is Answer.RECEIVED:
+        return _received(act, scanned)
     scanning.need_still_so(act, scanned)
     sentence, next_step = scanned.verdict.sentences
     kind = _KINDS[scanned.verdict.answer]
@@ -69,25 +78,72 @@ def screen(act: Act, scan_id: str) -> VerdictScreen:
     )
 
 
+def arrival_screen(act: Act, scan_id: str) -> VerdictScreen:
+    """The screen of the nurse's own scan at the door; one for an infusion is refused (404)."""
+    if kept_scans.own_scan(act, scan_id).purpose != "receive":
+        raise Refusal("There is no such arrival. Scan the bag again.", status=404)
+    return screen(act, scan_id)
+
+
+def _received(act: Act, scanned: Scanned) -> VerdictScreen:
+    """A bag that came: which it is, and what of its delivery is still missing.
+
+    The participant's code stands on it, as it does on the packing list; never a card's code.
+    """
+    arrivals.need_still_here(act, scanned)
+    bag, day, course = scanned.found
+    site, delivery = _site(act, scanned), packing.delivery_of(act, day.id)
+    protocol = plans.protocol_of_course(act, course)
+    zone = ZoneInfo(site.zone)
+    latest = bag_facts.latest_start(act, bag, day, course)
+    missing = ", ".join(bag_words(row) for row in delivery.on_their_way)
+    rest = f"Still missing: {missing}" if missing else "None is missing"
+    return VerdictScreen(
+        scan_id=scanned.scan.id,
+        kind="received",
+        sentence=f"{scanned.verdict.sentences[0]} {bag_words(bag).capitalize()}.",
+        next_step=f"{_so_far(delivery)} {rest}.",
+        facts=(
+            ("Participant", participant_verbs.find(act, course.participant_id).code),
+            ("Visit", packing.visit_and_day(act, day, course)),
+            ("Start by", format_moment(latest, zone)),
+            ("Until then", protocol.storage.text.rstrip(".")),
+        ),
+        phone=site.pharmacy_phone,
+        leave_act="",
+        left=False,
+        missing=len(delivery.on_their_way),
+    )
+
+
+def _so_far(delivery: packing.Delivery) -> str:
+    """`1 of 2 bags of this delivery received.`"""
+    bags = "bag" if delivery.sent == 1 else "bags"
+    return f"{len(delivery.arrived)} of {delivery.sent} {bags} of this delivery received."
+
+
 def _go(act: Act, scanned: Scanned, words: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     bag, day, course = scanned.found
-    day_plan = plans.plan_of(course).days[day.day - 1]
     zone = ZoneInfo(_site(act, scanned).zone)
     latest = bag_facts.latest_start(act, bag, day, course)
+    first_rate = if_started_now(act, bag, day, course).rate_ml_per_hour
     return f"{words} {_place(act, scanned)}.", (
         ("Volume", format_volume(bag.volume_ml)),
-        ("First rate", first_rate(day_plan, bag)),
+        ("First rate", format_rate(first_rate)),
         ("Start by", clock(latest, zone)),
     )
 
 
 def _resume(act: Act, scanned: Scanned, words: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     bag, day, _ = scanned.found
-    infusion = act.uow.session.get_one(Administration, bag.id)
+    held = infusion_run(act, bag.id)
     zone = ZoneInfo(_site(act, scanned).zone)
-    return f"{words} {_place(act, scanned)}. Go on at the rate where it stands.", (
+    standing = "The next page says how to go on."
+    if held.pause is not None:
+        standing = f"It is paused since {clock(held.pause.paused_at, zone)}. {standing}"
+    return f"{words} {_place(act, scanned)}. {standing}", (
         ("Volume", format_volume(bag.volume_ml)),
-        ("Started", clock(infusion.started_at, zone)),
+        ("Started", clock(held.infusion.started_at, zone)),
         ("Stop and discard at", clock(day.stop_by, zone)),
     )
 

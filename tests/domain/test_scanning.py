@@ -17,6 +17,7 @@ from pharmacy.domain.scanning import (
     CardFacts,
     Stop,
     Verdict,
+    judge_arrival,
     judge_bag,
     judge_person,
 )
@@ -130,6 +131,50 @@ def test_a_bag_that_stops_stops_with_the_right_person_too(
 ) -> None:
     facts = replace(READY, **change)  # type: ignore[arg-type]
     assert judge_person(facts, RIGHT_CARD, True, NOW).stop is stop
+
+
+ARRIVAL_BY_STATE = {
+    **BY_STATE,
+    BagState.STARTED: Stop.ALREADY_RUNNING,
+}
+ARRIVAL_CASES = [
+    ({"same_study": False}, Stop.OTHER_STUDY),
+    ({"code_retired": True}, Stop.RETIRED_CODE),
+    ({"on_treatment": False}, Stop.NOT_ON_TREATMENT),
+    ({"latest_start": NOW - timedelta(seconds=1)}, Stop.PAST_LATEST_START),
+    ({"latest_start": NOW}, None),
+    ({"not_before": NOW + timedelta(days=1)}, None),
+    ({"earlier_bag_waits": True}, None),
+    ({"earlier_bag_missing": True}, None),
+    ({"same_study": False, "code_retired": True, "on_treatment": False}, Stop.OTHER_STUDY),
+]
+
+
+@pytest.mark.parametrize(("state", "stop"), ARRIVAL_BY_STATE.items())
+def test_each_state_at_the_door(state: BagState, stop: Stop | None) -> None:
+    """K1, K7: only what is on its way, or came already, is received."""
+    verdict = judge_arrival(replace(READY, state=state), NOW)
+    assert verdict == (Verdict(Answer.STOP, stop) if stop else Verdict(Answer.RECEIVED))
+
+
+@pytest.mark.parametrize("state", [BagState.RELEASED, BagState.RECEIVED])
+@pytest.mark.parametrize(("change", "stop"), ARRIVAL_CASES)
+def test_each_fact_at_the_door(
+    state: BagState, change: dict[str, object], stop: Stop | None
+) -> None:
+    """K7: before its day and before the bag it follows it may come; past its start it may not."""
+    facts = replace(READY, state=state, **change)  # type: ignore[arg-type]
+    assert judge_arrival(facts, NOW).stop is stop
+
+
+def test_an_arrival_is_never_a_go() -> None:
+    """A11, over every combination of facts: Received or Stop, and nothing may start on either."""
+    flags = ("same_study", "code_retired", "on_treatment", "earlier_bag_waits",
+             "earlier_bag_missing")  # fmt: skip
+    for state in BagState:
+        for values in product((True, False), repeat=len(flags)):
+            facts = replace(READY, state=state, **dict(zip(flags, values, strict=True)))
+            assert judge_arrival(facts, NOW).answer in (Answer.RECEIVED, Answer.STOP)
 
 
 def test_every_stop_has_its_own_sentence_that_begins_with_the_act() -> None:

@@ -1,8 +1,8 @@
-"""Finished texts for the label tests: a common bag, the longest realistic ones, a card."""
+"""Finished texts for the label tests: common ones and the longest realistic ones."""
 
 from __future__ import annotations
 
-from labels.content import BagLabel, InnerLabel, ParticipantCard
+from labels.content import BagLabel, InnerLabel, PackedBag, PackingList, ParticipantCard
 
 CODE = "T1K7XQ9MB4VZ2WD8RHC6"
 TRAINING = "TRAINING - NOT FOR HUMAN USE"
@@ -112,4 +112,40 @@ CARD = ParticipantCard(
     unblinding_phone="205-555-0199",
     warnings=("May contain maltose: use a glucose-specific meter.",),
     code=CODE,
+)
+
+PAPER_OF_TWO = PackingList(
+    pharmacy_name="Magnolia Home Infusion Pharmacy",
+    pharmacy_phone="205-555-0142",
+    unblinding_phone="205-555-0199",
+    protocol_code="MIGHT",
+    participant="M-002",
+    visit_and_day="Week 4, day 2 of 2",
+    bag_count="2 bags",
+    bags=(
+        PackedBag("Bag 1 of 2", "T1K7 XQ9M B4VZ 2WD8 RHC6", "650 mL", "2026-MAR-15 11:40 CDT"),
+        PackedBag("Bag 2 of 2", "T1M2 B4VZ XQ9M 8WD2 HRC7", "600 mL", "2026-MAR-15 13:20 CDT"),
+    ),
+    stop_by="Stop and discard at 2026-MAR-15 17:00 CDT",
+    storage="Store at 20 to 25 °C.",
+)
+
+LONGEST_PAPER = PackingList(
+    pharmacy_name="Magnolia Regional Home Infusion Pharmacy",
+    pharmacy_phone="+1 205-555-0142",
+    unblinding_phone="+1 205-555-0199",
+    protocol_code="MIGHT-01",
+    participant="MIGHT-UAB-012",
+    visit_and_day="Open label week 12, day 3 of 3",
+    bag_count="12 of 14 bags",
+    bags=tuple(
+        PackedBag(
+            f"Bag {number} of 14", "WWWW WWWW WWWW WWWW WWWW", "1,000 mL", "2026-MAR-15 11:40 CDT"
+        )
+        for number in range(1, 13)
+    ),
+    stop_by="Stop and discard at 2026-MAR-15 17:00 CDT",
+    storage="Store at 20 to 25 °C, out of the light, in its cover, and never in a refrigerator.",
+    not_with_it="Not in this delivery: bag 13 of 14, bag 14 of 14.",
+    watermark=TRAINING,
 )

@@ -17,7 +17,6 @@ from pharmacy.persistence.bags import bag_with_day
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.scans import Scan
 from pharmacy.services import infusions, scanning
-from pharmacy.services import participants as participant_verbs
 from pharmacy.services import people as people_verbs
 from pharmacy.services.act import Act
 from tests.domain.protocols import SECOND_FILE
@@ -254,21 +253,25 @@ def test_after_too_little_of_a_bag_the_next_one_stops(
     assert scan(trial, trial.code(second)).verdict.stop is stop
 
 
-def test_what_is_no_card_stops(trial: Trial) -> None:
-    bag_id = trial.ready_bag()
-    live_card = make_code(b"0123456789", practice=False, piece=Piece.CARD)
-    for text in ("M-002", trial.code(bag_id), live_card):
-        found = confirm(trial, scan(trial, trial.code(bag_id)), text)
-        stops(trial, found, Stop.NOT_THE_CARD)
-
-
-def test_a_replaced_card_stops_and_the_new_one_goes(trial: Trial) -> None:
-    bag_id = trial.ready_bag()
-    old = trial.card()
-    with trial.act("coordinator") as act:
-        participant_verbs.replace_card(act, scan_course(act, bag_id).participant_id)
-    stops(trial, confirm(trial, scan(trial, trial.code(bag_id)), old), Stop.CARD_REPLACED)
-    assert confirm(trial, scan(trial, trial.code(bag_id)), trial.card()).verdict.answer is Answer.GO
+@pytest.mark.parametrize(
+    ("reason", "stop"),
+    [
+        ("reaction", Stop.EARLIER_BAG_MISSING),
+        ("ordered", Stop.EARLIER_BAG_MISSING),
+        ("wish", Stop.EARLIER_BAG_MISSING),
+        ("line", None),
+        ("bag", None),
+        ("time_limit", None),
+    ],
+)
+def test_after_a_reaction_the_day_does_not_go_on_by_itself(
+    trial: Trial, reason: str, stop: Stop | None
+) -> None:
+    """A13, K9: nearly all was given, so that the volume alone would let the next bag run."""
+    first, second = two_bags(trial)
+    trial.do("nurse", infusions.start, go(trial, first).scan.id)
+    trial.do("nurse", infusions.end, first, "590", reason, PASSWORD)
+    assert scan(trial, trial.code(second)).verdict.stop is stop
 
 
 def test_the_card_alone_is_never_a_go(trial: Trial) -> None:

@@ -9,6 +9,7 @@ const SIGNALS = {
     wave: 'square',
   },
   neutral: { vibrate: [60], tones: [[523, 0, 0.12]], wave: 'sine' },
+  received: { vibrate: [60, 80, 60], tones: [[523, 0, 0.1], [523, 0.18, 0.1]], wave: 'sine' },
 };
 const LOUDNESS = { sine: 0.35, square: 0.22 };
 
@@ -29,7 +30,7 @@ function play(context, { tones, wave }) {
   }
 }
 
-/** Sound and vibrate one verdict: 'go', 'stop' or 'neutral'. */
+/** Sound and vibrate one verdict: 'go', 'stop', 'neutral' or 'received'. */
 export function announce(kind) {
   const signal = SIGNALS[kind];
   if (!signal) return;

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask.typing import ResponseReturnValue
 
-from config import Config
-from pharmacy.crypto.deriving import Argon2Deriver
+from config import Config, ConfigError
+from pharmacy.crypto.deriving import Argon2Deriver, fingerprint_of_secret
 from pharmacy.crypto.passwords import Argon2Hasher
+from pharmacy.domain.errors import Conflict, Refusal, Unavailable
 from pharmacy.domain.roles import Permission
-from pharmacy.persistence.engine import make_engine
+from pharmacy.persistence.engine import WAIT_MS, make_engine
+from pharmacy.services import installation
 from pharmacy.services import people as people_verbs
 from pharmacy.services.surroundings import Surroundings, system_now, system_random_bytes
 from pharmacy.services.units import Units
 from pharmacy.web import (
     access,
+    arrivals,
+    assets,
     failures,
     frame,
     headers,
     home,
+    infusions,
+    packing,
     participants,
     people,
     scanning,
@@ -38,12 +43,17 @@ _BLUEPRINTS = (
     trails.blueprint,
     participants.blueprint,
     scanning.blueprint,
+    infusions.blueprint,
     stops.blueprint,
+    packing.blueprint,
+    arrivals.blueprint,
 )
 _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Today", "scanning.day", Permission.SCAN),
     MenuEntry("Scan", "scanning.scan", Permission.SCAN),
+    MenuEntry("Receive", "arrivals.receive", Permission.SCAN),
     MenuEntry("Participants", "participants.listed", Permission.SEE_PARTICIPANTS),
+    MenuEntry("Deliveries", "packing.deliveries", Permission.SEE_DELIVERIES),
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
     MenuEntry("Audit trail", "trails.study", Permission.READ_BLINDED_TRAIL),
     MenuEntry("People", "people.listed", Permission.ADMINISTER, in_study=False),
@@ -56,9 +66,12 @@ _LANDINGS: tuple[tuple[Permission, str], ...] = (
 )
 
 
-def create_app(config: Config, surroundings: Surroundings | None = None) -> Flask:
+def create_app(
+    config: Config, surroundings: Surroundings | None = None, *, wait_ms: int = WAIT_MS
+) -> Flask:
     """The whole product on one database; `surroundings` are the system's unless a test's.
 
+    `wait_ms` is how long a request waits for a locked database before it says so.
     Refuses to start (RuntimeError) when a route has no door.
     """
     app = Flask("pharmacy.web", root_path=None, static_url_path="/static")
@@ -72,7 +85,9 @@ def create_app(config: Config, surroundings: Surroundings | None = None) -> Flas
         system_now, system_random_bytes, Argon2Hasher(), Argon2Deriver()
     )
     app.extensions["twinbag"] = House(
-        units=Units(make_engine(config.database_url), around.now),
+        units=Units(
+            make_engine(config.database_url, wait_ms=wait_ms, must_exist=True), around.now
+        ),
         surroundings=around,
         secret_key=config.secret_key,
         secure_cookies=config.secure_cookies,
@@ -90,9 +105,44 @@ def create_app(config: Config, surroundings: Surroundings | None = None) -> Flas
     frame.dress(app)
     headers.add_headers(app)
     failures.answer_failures(app)
-    _hang_static_door(app)
+    assets.hang(app)
     access.check_doors(app)
     return app
+
+
+def refuse_wrong_secrets(config: Config) -> bool:
+    """Compare the secrets with those the database was made with; the first start decides which.
+
+    Raises ConfigError with the sentence of a wrong one. False when nothing could be compared: the
+    database does not answer or has no schema. A process without the lit room uses no pepper.
+    """
+    if not config.lit_room:
+        return True
+    units = Units(make_engine(config.database_url, must_exist=True), system_now)
+    try:
+        pepper = fingerprint_of_secret(config.pepper, "pepper")
+        return _is_the_secret(units, "TWINBAG_PEPPER", pepper)
+    except Refusal as wrong:
+        raise ConfigError(wrong.sentence) from None
+    except Unavailable:
+        return False
+    finally:
+        units.close()
+
+
+def _is_the_secret(units: Units, setting: str, fingerprint: bytes) -> bool:
+    with units.reading() as uow:
+        if not installation.can_know_secrets(uow):
+            return False
+        if installation.knows_secret(uow, setting, fingerprint):
+            return True
+    try:
+        with units.acting() as uow:
+            installation.know_secret(uow, setting, fingerprint)
+            uow.commit()
+    except Conflict:  # another start was faster, perhaps with another secret
+        return _is_the_secret(units, setting, fingerprint)
+    return True
 
 
 def set_up_path(app: Flask) -> str | None:
@@ -104,10 +154,3 @@ def set_up_path(app: Flask) -> str | None:
             return None
         uow.commit()
     return f"/set-up/{token}"
-
-
-def _hang_static_door(app: Flask) -> None:
-    def static(filename: str) -> ResponseReturnValue:
-        return app.send_static_file(filename)
-
-    app.view_functions["static"] = access.door(public=True)(static)

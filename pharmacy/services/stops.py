@@ -57,7 +57,6 @@ def unseen(act: Act) -> int:
 def _line(act: Act, scan: Scan) -> StopLine:
     zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
     participant, bag = _bag(act, scan)
-    typed = TYPED_REASONS.get(scan.typed_reason, "")
     return StopLine(
         scan_id=scan.id,
         sentence=sentence_of(Stop(scan.stop)),
@@ -65,10 +64,17 @@ def _line(act: Act, scan: Scan) -> StopLine:
         bag=bag,
         nurse=person_name(act, scan.nurse_id),
         when=format_moment(scan.judged_at, zone),
-        how=f"Typed: {typed}" if typed else "Scanned",
+        how=_how(scan),
         left=format_moment(scan.set_aside_at, zone) if scan.set_aside_at else "",
         seen_by=person_name(act, scan.seen_by) if scan.seen_by else "",
     )
+
+
+def _how(scan: Scan) -> str:
+    """How the code came in, in words."""
+    if scan.method == "typed":
+        return f"Typed: {TYPED_REASONS[scan.typed_reason]}"
+    return "Camera" if scan.method == "camera" else "Scanned"
 
 
 def _bag(act: Act, scan: Scan) -> tuple[str, str]:

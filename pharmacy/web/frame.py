@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from pharmacy.domain.roles import Permission, may
 from pharmacy.services import sign_in
+from pharmacy.web.addresses import page_address
 from pharmacy.web.house import MenuEntry, house
 
 NOTICES: dict[str, str] = {
@@ -21,15 +22,22 @@ NOTICES: dict[str, str] = {
     "study_made": "The study was made.",
     "participant_registered": "The participant was registered.",
     "weight_entered": "The weight was entered.",
+    "card_made": "There is a new card. Print it and hand it over.",
     "card_replaced": "The card was replaced. Print the new one and destroy the old.",
+    "card_revoked": "The card was revoked. Scanning it stops the nurse.",
     "eligibility_signed": "Eligibility was signed. The request for a place waits at the pharmacy.",
     "order_signed": "The order was signed.",
     "stop_left": "Noted. The pharmacy sees this Stop.",
     "stop_seen": "Noted as seen.",
+    "infusion_paused": "The pause was recorded.",
+    "pause_corrected": "The volume of the pause was corrected. The limits follow from it.",
+    "infusion_restarted": "The restart was recorded. Check the rate at the pump.",
     "infusion_ended": "The infusion was ended and signed.",
     "keys_confirmed": "Your passphrase is confirmed.",
     "holder_enrolled": "The person is enrolled and can open the room.",
     "list_loaded": "The list is sealed. Print this certificate.",
+    "list_derived": "The same: made again from its seed, the list is the one that is loaded.",
+    "dummy_confirmed": "You have confirmed the dummy list.",
     "slot_given": "The oldest request was served.",
     "course_planned": "The course is planned. Its bags are on the board.",
     "room_locked": "The room is locked. Nothing typed or scanned was lost.",
@@ -47,7 +55,10 @@ class NavLink:
 
 @dataclass(frozen=True)
 class Page:
-    """What the base template draws around a page."""
+    """What the base template draws around a page.
+
+    `address` is where a reload of an answered form leads, in place of sending it once more.
+    """
 
     title: str
     study_name: str
@@ -59,10 +70,15 @@ class Page:
     account_url: str
     csrf_token: str
     notice: str
+    address: str
 
 
-def page(title: str) -> Page:
-    """The frame of this request's page."""
+def page(title: str, camera: bool = False) -> Page:
+    """The frame of this request's page.
+
+    `camera` is for a page that carries the camera: its answer, and no other, may open it.
+    """
+    g.camera = camera
     signed_in = current_user.is_authenticated
     study = g.act.study if "act" in g else None
     return Page(
@@ -76,6 +92,25 @@ def page(title: str) -> Page:
         account_url=url_for("home.account") if signed_in else "",
         csrf_token=csrf_token(),
         notice=NOTICES.get(request.args.get("done", ""), ""),
+        address=page_address() if request.method == "POST" else "",
+    )
+
+
+def bare_page(title: str) -> Page:
+    """A frame that asks the database for nothing: nobody's name, no menu."""
+    g.camera = False
+    return Page(
+        title=title,
+        study_name="",
+        person_name="",
+        nav=(),
+        practice=house().practice_only,
+        home_url=url_for("home.page"),
+        sign_out_url="",
+        account_url="",
+        csrf_token="",
+        notice="",
+        address=page_address() if request.method == "POST" else "",
     )
 
 
@@ -89,16 +124,9 @@ def operation_id() -> str:
     return house().surroundings.new_id(f"operation {request.endpoint}")
 
 
-def static_url(path: str) -> str:
-    """Where a static file is."""
-    return url_for("static", filename=path)
-
-
 def dress(app: Flask) -> None:
     """Give templates what every page needs."""
-    app.jinja_env.globals.update(
-        csrf_token=csrf_token, operation_id=operation_id, static_url=static_url
-    )
+    app.jinja_env.globals.update(csrf_token=csrf_token, operation_id=operation_id)
 
 
 def _nav() -> tuple[NavLink, ...]:

@@ -10,18 +10,26 @@ from pharmacy.web.access import Door
 from pharmacy.web.house import house
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "X-Frame-Options": "DENY",
+}
+_PERMISSIONS = "camera={camera}, microphone=(), geolocation=(), payment=(), usb=()"
+# The code reader is WebAssembly. A page without the camera gets neither of the two.
+_PLAIN = {
+    "Content-Security-Policy": _POLICY.format(scripts="'self'"),
+    "Permissions-Policy": _PERMISSIONS.format(camera="()"),
+}
+_WITH_CAMERA = {
+    "Content-Security-Policy": _POLICY.format(scripts="'self' 'wasm-unsafe-eval'"),
+    "Permissions-Policy": _PERMISSIONS.format(camera="(self)"),
 }
 
 
@@ -31,8 +39,8 @@ def add_headers(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
+    response.headers.update(_HEADERS)
+    response.headers.update(_WITH_CAMERA if g.get("camera", False) else _PLAIN)
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
         response.headers.pop("ETag", None)

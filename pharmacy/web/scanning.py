@@ -1,15 +1,15 @@
-"""The nurse's pages: today, the scan, the verdict, and the running infusion."""
+"""The nurse's pages: today, the scan and its verdict."""
 
 from __future__ import annotations
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
-from wtforms.validators import InputRequired, Optional
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.scanning import Answer
-from pharmacy.services import bedside, infusions, scanning, today, verdicts
+from pharmacy.services import infusions, scanning, today, verdicts
 from pharmacy.services.kept_scans import TYPED_REASONS
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
@@ -44,20 +44,6 @@ class EmptyForm(PageForm):
     """A press of a button."""
 
 
-class EndForm(PageForm):
-    """The end of an infusion."""
-
-    infused_ml = StringField("Volume infused", render_kw={"unit": "mL"})
-    reason = RadioField(
-        "Why less than planned",
-        [Optional()],
-        choices={"": "All of the bag was infused", **infusions.END_REASONS},
-        default="",
-        validate_choice=False,
-    )
-    password = PasswordField("Your password", [InputRequired("Type your password to sign.")])
-
-
 @blueprint.get("/today")
 @door(Permission.SCAN)
 def day(study_id: str) -> str:
@@ -77,7 +63,7 @@ def scan(study_id: str) -> str | tuple[str, int] | Response:
         if answered:
             return answered
     shown_page = render_template(
-        "scanning/scan.html", page=frame("Scan the bag"), form=form, study_id=study_id
+        "scanning/scan.html", page=frame("Scan the bag", camera=True), form=form, study_id=study_id
     )
     return shown_page, form.status
 
@@ -125,31 +111,11 @@ def aside(study_id: str, scan_id: str) -> tuple[str, int] | Response:
     return answered or (_verdict_page(scan_id, form), form.status)
 
 
-@blueprint.route("/infusion/<bag_id>", methods=["GET", "POST"])
-@door(Permission.SCAN)
-def infusion(study_id: str, bag_id: str) -> str | tuple[str, int] | Response:
-    """The running infusion: rate, steps, limit, and its signed end."""
-    form = EndForm(request.form)
-    if request.method == "POST":
-        answered = attempt(form, lambda: _end(form, bag_id))
-        if answered:
-            return answered
-    shown_page = render_template(
-        "scanning/infusion.html",
-        page=frame("Infusion"),
-        form=form,
-        bedside=bedside.bedside(act(), bag_id),
-        study_id=study_id,
-        meaning=infusions.END_MEANING,
-    )
-    return shown_page, form.status
-
-
 def _verdict_page(scan_id: str, form: PageForm) -> str:
     screen = verdicts.screen(act(), scan_id)
     return render_template(
         f"scanning/{screen.kind}.html",
-        page=frame(screen.sentence.partition(".")[0]),
+        page=frame(screen.sentence.partition(".")[0], camera=screen.kind == "neutral"),
         screen=screen,
         form=form,
         study_id=act().in_study.id,
@@ -177,19 +143,14 @@ def _start(scan_id: str) -> str:
     started = infusions.start(act(), scan_id)
     if started.verdict.answer is Answer.STOP:
         return _url("verdict", scan_id=scan_id)
-    return _url("infusion", bag_id=started.found[0].id)
+    return url_for(
+        "infusions.page", study_id=act().in_study.id, bag_id=started.found[0].id
+    )
 
 
 def _set_aside(scan_id: str) -> str:
     scanning.set_aside(act(), scan_id)
     return told(_url("day"), "stop_left")
-
-
-def _end(form: EndForm, bag_id: str) -> str:
-    infusions.end(
-        act(), bag_id, form.infused_ml.data or "", form.reason.data or "", form.password.data
-    )
-    return told(_url("infusion", bag_id=bag_id), "infusion_ended")
 
 
 def _url(name: str, **values: str) -> str:

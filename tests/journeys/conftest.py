@@ -11,21 +11,28 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.journeys.practice import Made, Practice, copied, make
 from tests.journeys.serving import serving
 from tests.journeys.visitor import Windows, launch
+from tests.support.fake_camera import Camera
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
+    """The camera of every phone: it films what a test lays before it."""
+    return Camera(tmp_path_factory.mktemp("camera") / "film.y4m")
+
+
+@pytest.fixture(scope="session")
+def chromium(camera: Camera) -> Iterator[Browser]:
     """The browser, started once."""
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright, camera.flags)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Windows]:
+def visit(chromium: Browser, camera: Camera) -> Iterator[Windows]:
     """Open a window on an address. At the end none of them may have met a fault."""
-    windows = Windows(chromium)
+    windows = Windows(chromium, camera)
     yield windows
     windows.close()
     assert windows.faults() == []

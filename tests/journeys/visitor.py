@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import (
@@ -18,6 +18,8 @@ from playwright.sync_api import (
     ViewportSize,
 )
 
+from tests.support.fake_camera import Camera
+
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 CHROMIUM = "/usr/bin/chromium"
@@ -28,26 +30,37 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# So that no test looks through the camera of the machine it runs on.
+NO_CAMERA = ("--use-fake-device-for-media-stream=device-count=0",)
 # What the policy blocks is reported by the page itself, whatever the console says of it.
 _REPORT = """document.addEventListener('securitypolicyviolation', (event) => {
   console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`);
 });"""
 
 
-def launch(playwright: Playwright) -> Browser:
-    """A headless Chromium with a profile folder of its own, removed with it."""
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+def launch(playwright: Playwright, flags: Sequence[str] = NO_CAMERA) -> Browser:
+    """A headless Chromium with a profile folder of its own, removed with it.
+
+    `flags` say which camera it has: none, or that of tests/support/fake_camera.py.
+    """
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *flags])
 
 
 class Visitor:
-    """One person's browser window. Each has its own cookies.
+    """One person's browser window. Each has its own cookies, and its own word on the camera:
+    allowed with `camera`, refused without.
 
     `faults` holds what went wrong unseen: errors and warnings of the console, uncaught errors,
     blocked content, answers that are no success, and requests that left this machine.
     """
 
     def __init__(
-        self, browser: Browser, address: str, size: ViewportSize = DESK, scale: float = 1
+        self,
+        browser: Browser,
+        address: str,
+        size: ViewportSize = DESK,
+        scale: float = 1,
+        camera: bool = False,
     ) -> None:
         self.faults: list[str] = []
         self._address = address
@@ -58,6 +71,7 @@ class Visitor:
             device_scale_factor=scale,
             reduced_motion="reduce",
             locale="en-US",
+            permissions=["camera"] if camera else [],
         )
         self.context.add_init_script(_REPORT)
         self.page: Page = self.context.new_page()
@@ -118,6 +132,10 @@ class Visitor:
         self.type(User_name=user_name, Password=password)
         self.press("Sign in")
 
+    def films(self) -> None:
+        """Wait until the page's camera shows its live picture."""
+        self.page.locator("[data-camera][data-state=live]").wait_for()
+
     # Looking ---------------------------------------------------------------------------------
 
     @property
@@ -164,14 +182,18 @@ class Visitor:
 class Windows:
     """The windows of one test. They are closed before the server they look at: an open board
     asks it for Stops every few seconds, and an answer cut off would be heard as a fault.
+    `camera` is what the phones among them look through.
     """
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, camera: Camera) -> None:
         self._browser = browser
+        self.camera = camera
         self._opened: list[Visitor] = []
 
-    def __call__(self, address: str, size: ViewportSize = DESK, scale: float = 1) -> Visitor:
-        self._opened.append(Visitor(self._browser, address, size, scale))
+    def __call__(
+        self, address: str, size: ViewportSize = DESK, scale: float = 1, camera: bool = False
+    ) -> Visitor:
+        self._opened.append(Visitor(self._browser, address, size, scale, camera))
         return self._opened[-1]
 
     def close(self) -> None:

@@ -55,6 +55,23 @@ def test_a_stop_stands_there_until_it_is_seen(trial: Trial, open_as: OpenAs) -> 
     assert "not seen" not in said
 
 
+@pytest.mark.parametrize(
+    ("method", "typed_reason", "how"),
+    [
+        ("scanner", "", "Scanned"),
+        ("camera", "", "Camera"),
+        ("typed", "smeared", "Typed: The label is smeared or torn"),
+    ],
+)
+def test_how_the_code_came_in_stands_there(
+    trial: Trial, open_as: OpenAs, method: str, typed_reason: str, how: str
+) -> None:
+    """E17."""
+    nurse, page = open_as("nurse"), f"/study/{trial.study_id}/scan"
+    nurse.follow(nurse.fill(page, code="nonsense", method=method, typed_reason=typed_reason))
+    assert how in words(open_as("pharmacist").get(page_of(trial)))
+
+
 def test_seen_pressed_twice_is_written_once(trial: Trial, open_as: OpenAs) -> None:
     action = f"{page_of(trial)}/{stop(trial)}/seen"
     pharmacist = open_as("pharmacist")

@@ -26,8 +26,8 @@ demo: $(VENV)/product
 
 # The folder is the one that `serve` takes; only the practice study's own files go.
 fresh-demo: $(VENV)/product
-	@folder=$${TWINBAG_INSTANCE:-instance}; rm -f "$$folder"/demo.db "$$folder"/demo.db-wal \
-	  "$$folder"/demo.db-shm "$$folder"/demo-sign-ins.txt
+	@folder=$${TWINBAG_INSTANCE:-instance}; rm -rf "$$folder"/demo.db "$$folder"/demo.db-wal \
+	  "$$folder"/demo.db-shm "$$folder"/demo-sign-ins.txt "$$folder"/demo-papers
 	@exec $(PY) -m pharmacy serve --demo --port $(PORT)
 
 run: $(VENV)/product

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from pharmacy.demo import sign_ins
+from pharmacy.demo import papers, sign_ins
 from pharmacy.demo.practice import Practice, StillClock
 from pharmacy.demo.scenes import BEFORE_EVERYTHING, play
 from pharmacy.domain.errors import Refusal
@@ -64,9 +64,11 @@ def _make(app: Flask, house: House, database: Path, folder: Path, file: Path) ->
     clock = StillClock(now - BEFORE_EVERYTHING)
     practice = Practice(engine, house.surroundings, app.extensions["twinbag_pepper"], clock)
     try:
-        lines = sign_ins.lines_of(practice, play(practice, now), file)
+        to_scan = play(practice, now)
+        lines = sign_ins.lines_of(practice, to_scan, file)
     finally:
         engine.dispose()
+    papers.keep(to_scan, folder, database.parent)
     sign_ins.keep(lines, folder, file)
     _copy(draft, database)
     return lines

@@ -1,7 +1,8 @@
 """Participants brought to every step, so that each person finds work waiting.
 
-One course was given four weeks ago; the rest is of yesterday and of the last hour. Everything
-lies in the past when the pages open, so that each bag may be handled at once.
+Three of them are weeks into the study: one in Week 4, two in Week 8. The rest is of yesterday
+and of the last hour. Everything lies in the past when the pages open, so that each bag may be
+handled at once.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from datetime import datetime, timedelta
 
 from pharmacy.demo import way
 from pharmacy.demo.founding import found_study
+from pharmacy.demo.past import give_past_courses
 from pharmacy.demo.practice import Practice
 
-BEFORE_EVERYTHING = timedelta(days=30)
+BEFORE_EVERYTHING = timedelta(days=60)
 _RUNS_EVERY_MIN = 5
-_FIRST_COURSE = timedelta(days=28)
 _RUN = timedelta(minutes=_RUNS_EVERY_MIN)
 _RUNNING_SINCE = timedelta(minutes=60)
 _TRAVEL = timedelta(minutes=30)
@@ -32,24 +33,29 @@ class Scene:
 
 @dataclass(frozen=True)
 class ToScan:
-    """A participant's cover label and card as the nurse types them, and the bag's start limit."""
+    """A participant's cover label and card, as the nurse types them and as paper.
+
+    `start_by` is the bag's start limit in the words of its label.
+    """
 
     participant: str
     cover: str
     card: str
     start_by: str
+    cover_pdf: bytes
+    card_pdf: bytes
 
 
 SCENES = (
-    Scene("M-001", "Week 0 given, Week 4 ordered", "pharmacist plans the course"),
+    Scene("M-001", "Weeks 0 and 4 given, Week 8 ordered", "pharmacist plans the course"),
     Scene("M-002", "registered", "coordinator enters a weight"),
     Scene("M-003", "weighed", "investigator signs eligibility"),
     Scene("M-004", "eligible, request waits", "pharmacist serves the request"),
     Scene("M-005", "allocated, Week 0 ordered", "pharmacist plans the course"),
-    Scene("M-006", "planned for today", "pharmacist prepares the first bag"),
-    Scene("M-007", "first bag prepared", "checker checks it"),
-    Scene("M-008", "first bag released", "nurse scans it"),
-    Scene("M-009", "first bag running", "nurse resumes and ends it"),
+    Scene("M-006", "Week 0 planned for today", "pharmacist prepares the first bag"),
+    Scene("M-007", "Week 0, first bag prepared", "checker checks it"),
+    Scene("M-008", "Week 0 given, Week 4 on its way", "nurse receives and starts it"),
+    Scene("M-009", "Weeks 0 and 4 given, Week 8 runs", "nurse pauses, resumes and ends it"),
 )
 
 
@@ -62,53 +68,39 @@ def play(practice: Practice, now: datetime) -> tuple[ToScan, ...]:
     minute = now.minute - now.minute % _RUNS_EVERY_MIN
     run_at = now.replace(minute=minute, second=0, microsecond=0)
     found_study(practice)
-    given = _given_course(practice, run_at - _FIRST_COURSE)
+    ids = give_past_courses(practice, now)
     practice.at(now - timedelta(days=1))
-    ids = _enrolments(practice, given)
+    _yesterday(practice, ids)
     running = _running(practice, ids["M-009"], run_at - _RUNNING_SINCE)
     released = _in_the_pharmacy(practice, ids, run_at)
     practice.at(now)
     way.plan(practice, ids["M-006"], "W0", run_at)
     way.order(practice, ids["M-005"], "W0", run_at)
-    way.order(practice, given, "W4", run_at)
+    way.order(practice, ids["M-001"], "W8", run_at)
     practice.leave_rooms()
     return released, running
 
 
-def _given_course(practice: Practice, run_at: datetime) -> str:
-    """A participant whose whole first course was infused, each bag as its day's run allowed."""
-    practice.at(run_at - timedelta(hours=3))
-    participant_id = way.enrol(practice, "M-001", "68.2")
-    practice.at(run_at)
-    for number, bag in enumerate(way.plan(practice, participant_id, "W0", run_at), start=1):
-        practice.at(way.run_of(practice, bag.id))
-        _through_the_pharmacy(practice, bag.id, f"S-10{number}")
-        practice.wait(minutes=60)
-        way.start(practice, participant_id, bag.id)
-        practice.at(practice.clock.at + way.duration(practice, bag.id))
-        way.end(practice, bag)
-    return participant_id
-
-
-def _enrolments(practice: Practice, given: str) -> dict[str, str]:
-    """Yesterday's registrations; the last request of all still waits."""
-    way.weigh(practice, given, "67.9")
-    weights = {"M-005": "74", "M-006": "59.6", "M-007": "81.3", "M-008": "63", "M-009": "55.4"}
-    ids = {code: way.enrol(practice, code, weight) for code, weight in weights.items()}
+def _yesterday(practice: Practice, ids: dict[str, str]) -> None:
+    """Registrations, and the weights of those who come again; the last request still waits."""
+    for code, weight in {"M-001": "67.9", "M-008": "63", "M-009": "55.4"}.items():
+        way.weigh(practice, ids[code], weight)
+    for code, weight in {"M-005": "74", "M-006": "59.6", "M-007": "81.3"}.items():
+        ids[code] = way.enrol(practice, code, weight)
     way.register(practice, "M-002")
     way.weigh(practice, way.register(practice, "M-003"), "70.5")
     waiting = way.register(practice, "M-004")
     way.weigh(practice, waiting, "88")
     way.sign_eligible(practice, waiting)
-    return ids
 
 
 def _running(practice: Practice, participant_id: str, run_at: datetime) -> ToScan:
     """A bag of an earlier run, started by the nurse half an hour after its release."""
     practice.at(run_at)
-    bag = way.plan(practice, participant_id, "W0", run_at)[0]
-    _through_the_pharmacy(practice, bag.id, "S-104")
+    bag = way.plan(practice, participant_id, "W8", run_at)[0]
+    way.through_the_pharmacy(practice, bag.id, "S-601")
     practice.at(run_at + _RUN + _TRAVEL)
+    way.receive(practice, bag.id)
     way.start(practice, participant_id, bag.id)
     return _to_scan(practice, "M-009", participant_id, bag.id)
 
@@ -119,20 +111,17 @@ def _in_the_pharmacy(practice: Practice, ids: dict[str, str], run_at: datetime) 
     practice.at(before)
     bag = way.plan(practice, ids["M-007"], "W0", before)[0]
     way.prepare(practice, bag.id)
-    bag = way.plan(practice, ids["M-008"], "W0", before)[0]
-    _through_the_pharmacy(practice, bag.id, "S-105")
+    bag = way.plan(practice, ids["M-008"], "W4", before)[0]
+    way.through_the_pharmacy(practice, bag.id, "S-701")
     return _to_scan(practice, "M-008", ids["M-008"], bag.id)
 
 
 def _to_scan(practice: Practice, code: str, participant_id: str, bag_id: str) -> ToScan:
-    cover, card = way.cover_code(practice, bag_id), way.card_code(practice, participant_id)
-    return ToScan(code, cover, card, way.start_by(practice, bag_id))
-
-
-def _through_the_pharmacy(practice: Practice, bag_id: str, seal_number: str) -> None:
-    """Prepared, checked and covered within the run, released at its end."""
-    practice.wait(minutes=2)
-    way.prepare(practice, bag_id)
-    practice.wait(minutes=1)
-    way.check(practice, bag_id)
-    way.send(practice, bag_id, seal_number)
+    return ToScan(
+        participant=code,
+        cover=way.cover_code(practice, bag_id),
+        card=way.card_code(practice, participant_id),
+        start_by=way.start_by(practice, bag_id),
+        cover_pdf=way.cover_pdf(practice, bag_id),
+        card_pdf=way.card_pdf(practice, participant_id),
+    )

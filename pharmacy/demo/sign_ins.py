@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pharmacy.demo import way
+from pharmacy.demo import papers, way
 from pharmacy.demo.cast import ADMINISTRATOR, HOLDERS, PASSWORD, PLAYERS, Player
 from pharmacy.demo.practice import Practice
 from pharmacy.demo.scenes import SCENES, ToScan
@@ -39,6 +39,7 @@ def lines_of(practice: Practice, to_scan: Sequence[ToScan], file: Path) -> list[
         "",
         "For the nurse to type, where no label was printed:",
         *_columns([row for each in to_scan for row in _codes(each)]),
+        f"The same on paper, to print or to show to a camera: {file.with_name(papers.FOLDER_NAME)}",
         f"On every practice container stands: lot {way.LOT}, expiry "
         f"{way.expiry(practice.clock.at):%Y-%m-%d}.",
         f"M-008: {to_scan[0].start_by}. After that, begin afresh: {AFRESH}",

@@ -9,7 +9,17 @@ from pharmacy.demo.practice import ZONE, Practice
 from pharmacy.domain.quantities import plain
 from pharmacy.persistence import bags, courses
 from pharmacy.persistence.bags import Bag
-from pharmacy.services import bag_labels, cards, infusions, orders, participants, plans, scanning
+from pharmacy.services import (
+    arrivals,
+    bag_labels,
+    cards,
+    infusions,
+    orders,
+    participants,
+    plans,
+    printing,
+    scanning,
+)
 from pharmacy.services.act import Act
 from pharmacy.unblinded import allocation, bag_record, bench, planning, releasing
 from pharmacy.unblinded.bench import Source
@@ -63,7 +73,7 @@ def plan(practice: Practice, participant_id: str, visit: str, run_at: datetime) 
     order_id = order(practice, participant_id, visit, run_at)
     with practice.act(PREPARER) as act:
         days = len(plans.propose(act, order_id)[3].days)
-    runs = [_days_later(run_at, n) for n in range(days)]
+    runs = [days_later(run_at, n) for n in range(days)]
     course_id = practice.lit(PREPARER, planning.plan_course, order_id, runs).id
     with practice.units.reading() as uow:
         found = courses.days_of(uow.session, course_id)
@@ -93,17 +103,38 @@ def send(practice: Practice, bag_id: str, seal_number: str) -> None:
     practice.bench(PREPARER, releasing.release, bag_id, PASSWORD)
 
 
-def start(practice: Practice, participant_id: str, bag_id: str) -> None:
+def through_the_pharmacy(practice: Practice, bag_id: str, seal_number: str) -> None:
+    """Prepared, checked and covered within the run, released at its end."""
+    practice.wait(minutes=2)
+    prepare(practice, bag_id)
+    practice.wait(minutes=1)
+    check(practice, bag_id)
+    send(practice, bag_id, seal_number)
+
+
+def receive(practice: Practice, bag_id: str, nurse: str = "nurse") -> None:
+    """The nurse scans the bag in at the door."""
+    practice.do(nurse, arrivals.receive, cover_code(practice, bag_id), "scanner", "")
+
+
+def start(practice: Practice, participant_id: str, bag_id: str, nurse: str = "nurse") -> None:
     """The nurse scans bag and card, hears name and birth date, and starts the infusion."""
-    scanned = practice.do("nurse", scanning.scan_bag, cover_code(practice, bag_id), "scanner", "")
+    scanned = practice.do(nurse, scanning.scan_bag, cover_code(practice, bag_id), "scanner", "")
     card = card_code(practice, participant_id)
-    practice.do("nurse", scanning.confirm_person, scanned.scan.id, card, True)
-    practice.do("nurse", infusions.start, scanned.scan.id)
+    practice.do(nurse, scanning.confirm_person, scanned.scan.id, card, True)
+    practice.do(nurse, infusions.start, scanned.scan.id)
 
 
-def end(practice: Practice, bag: Bag) -> None:
+def pause(practice: Practice, bag_id: str, infused_ml: str, minutes: int, nurse: str) -> None:
+    """The participant needs a break of some minutes; then the infusion goes on."""
+    practice.do(nurse, infusions.pause, bag_id, infused_ml, "participant")
+    practice.wait(minutes=minutes)
+    practice.do(nurse, infusions.restart, bag_id)
+
+
+def end(practice: Practice, bag: Bag, nurse: str = "nurse") -> None:
     """The nurse ends an infusion with everything in."""
-    practice.do("nurse", infusions.end, bag.id, plain(bag.volume_ml), "", PASSWORD)
+    practice.do(nurse, infusions.end, bag.id, plain(bag.volume_ml), "", PASSWORD)
 
 
 def run_of(practice: Practice, bag_id: str) -> datetime:
@@ -116,6 +147,11 @@ def duration(practice: Practice, bag_id: str) -> timedelta:
     on_bench = practice.do(PREPARER, bench.find, bag_id)
     days = plans.plan_of(on_bench.course).days
     return timedelta(minutes=days[on_bench.day.day - 1].duration_min)
+
+
+def days_later(moment: datetime, days: int) -> datetime:
+    """The same hour at the site, some days later, or earlier for less than none."""
+    return (moment.astimezone(ZONE) + timedelta(days=days)).astimezone(UTC)
 
 
 def expiry(now: datetime) -> date:
@@ -138,14 +174,25 @@ def start_by(practice: Practice, bag_id: str) -> str:
     return str(practice.do(PREPARER, bag_labels.cover_label, bag_id, _STAFF).start_by)
 
 
+def cover_pdf(practice: Practice, bag_id: str) -> bytes:
+    """A bag's cover label on paper."""
+    return printing.to_pdf(practice.do(PREPARER, bag_labels.cover_label, bag_id, _STAFF))
+
+
+def card_pdf(practice: Practice, participant_id: str) -> bytes:
+    """A participant's card on paper."""
+    return bytes(practice.do("coordinator", cards.card_pdf, participant_id))
+
+
 def card_code(practice: Practice, participant_id: str) -> str:
     """The 20 characters on a participant's card."""
     return str(practice.do("coordinator", cards.card, participant_id).code)
 
 
-def _days_later(run_at: datetime, days: int) -> datetime:
-    """The same hour at the site, some days later."""
-    return (run_at.astimezone(ZONE) + timedelta(days=days)).astimezone(UTC)
+def replace_card(practice: Practice, participant_id: str) -> None:
+    """A lost card is replaced."""
+    mark = practice.do("coordinator", cards.standing, participant_id).mark
+    practice.do("coordinator", cards.replace, participant_id, "lost", mark)
 
 
 def _scan_sources(practice: Practice, who: str, bag_id: str) -> None:

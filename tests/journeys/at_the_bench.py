@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from playwright.sync_api import Locator
 
@@ -12,6 +13,19 @@ from tests.journeys.cast import PASSWORD, STATISTICIAN, Journey, Player
 from tests.journeys.visitor import Visitor
 
 LOT, EXPIRY = "K230A7711", "271231"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A label or card as it came out of the printer."""
+
+    pdf: bytes
+
+    @property
+    def code(self) -> str:
+        """The code that every symbol on it says, read by the independent decoder."""
+        (text,) = {read.text for read in read_back(self.pdf)}
+        return text
 
 
 def opens_the_room(journey: Journey, player: Player) -> None:
@@ -41,12 +55,12 @@ def plans(page: Visitor, code: str) -> None:
     assert "Its bags are on the board." in page.words
 
 
-def labels_the_container(page: Visitor, code: str) -> str:
+def labels_the_container(page: Visitor, code: str) -> Printed:
     """The inner label goes on the empty container, is scanned there and opens the next step."""
     page.follow(code, lane(page, "To prepare").locator(".card").first)
     assert page.heading == "Inner label"
-    inner = code_on(page.get("Open the inner label (PDF)"))
-    page.scan(inner)
+    inner = Printed(page.get("Open the inner label (PDF)"))
+    page.scan(inner.code)
     page.press("Show what to draw")
     return inner
 
@@ -84,9 +98,9 @@ def checks(page: Visitor) -> None:
     signs(page, "Sign the check")
 
 
-def covers(page: Visitor, inner: str) -> str:
-    """The printed cover label goes on with the seal; returns the code that stands on it."""
-    cover = code_on(page.get("Open the cover label (PDF)"))
+def covers(page: Visitor, inner: str) -> Printed:
+    """The printed cover label goes on with the seal; returns the label."""
+    cover = Printed(page.get("Open the cover label (PDF)"))
     page.tick(
         "Set primed and ports covered in the pharmacy",
         "Drip chamber and tubing sleeved",
@@ -95,7 +109,7 @@ def covers(page: Visitor, inner: str) -> str:
     page.type(Seal_number="S-4711")
     page.field("Inner label, on the container").focus()
     page.shoot(inner)
-    page.scan(cover)
+    page.scan(cover.code)
     return cover
 
 
@@ -119,10 +133,11 @@ def lane(page: Visitor, title: str) -> Locator:
     return page.page.locator("section.lane").filter(has=heading)
 
 
-def code_on(pdf: bytes) -> str:
-    """The code that every symbol on a printed piece says, read by the independent decoder."""
-    (text,) = {read.text for read in read_back(pdf)}
-    return text
+def packs(page: Visitor, participant: str) -> bytes:
+    """What is on its way, with the paper for the box; the room may be locked."""
+    page.follow("Deliveries", page.page.get_by_role("navigation"))
+    assert participant in page.words
+    return page.get(f"Packing list (PDF) for {participant}, Week 0, day 1 of 2")
 
 
 def _containers(page: Visitor) -> Iterator[str]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from tests.journeys.at_the_bench import code_on
+from playwright.sync_api import expect
+
+from tests.journeys.at_the_bench import Printed
 from tests.journeys.cast import PASSWORD
 from tests.journeys.visitor import Visitor
+from tests.support.fake_camera import Camera, film, label
+
+KNOWN = "Bag known. Now the participant."
 
 
-def coordinator_registers(page: Visitor, code: str) -> str:
-    """A new participant by code alone; returns the code on the printed card."""
+def coordinator_registers(page: Visitor, code: str) -> Printed:
+    """A new participant by code alone; returns the printed card."""
     page.follow("Participants", page.page.get_by_role("navigation"))
     page.follow("Register a participant", page.page.locator(".page-head"))
     page.type(Participant_code=code, Day_of_consent="2026-02-27")
     page.press("Register")
     assert page.heading == f"Participant {code}"
-    return code_on(page.get("Print the card (PDF)"))
+    return Printed(page.get("Print the card (PDF)"))
 
 
 def coordinator_weighs(page: Visitor, weight_kg: str) -> None:
@@ -65,16 +70,44 @@ def leaves_the_stop(page: Visitor, sentence: str, act: str = "I have set it asid
     assert "Noted. The pharmacy sees this Stop." in page.words
 
 
-def nurse_confirms(page: Visitor, card: str) -> None:
-    """The neutral screen: the name is spoken, the card is scanned."""
-    assert page.heading == "Bag known. Now the participant."
-    assert card not in page.page.content()
+def nurse_shows(page: Visitor, camera: Camera, paper: Printed, link: str = "Scan the bag") -> None:
+    """What was printed is held before the phone: one tap, and the camera does the rest."""
+    camera.shows(film(label(paper.pdf)))
+    page.open("/")
+    page.follow(link, page.page.get_by_role("main"))
+    expect(page.page.locator("[data-verdict]")).to_be_visible(timeout=15_000)
+
+
+def nurse_receives(page: Visitor, camera: Camera, cover: Printed) -> None:
+    """The box is opened at the door and its one bag shown to the phone."""
+    nurse_shows(page, camera, cover, "Receive a delivery")
+    assert page.heading == "Received. Bag 1 of 1."
+    page.follow("All bags are here")
+    assert "Received" in page.words
+
+
+def nurse_confirms(page: Visitor, camera: Camera, card: Printed) -> None:
+    """The neutral screen: name and birth date are spoken, the card is shown."""
+    assert page.heading == KNOWN
+    assert card.code not in page.page.content()
+    camera.shows(film(label(card.pdf)))
+    page.open(page.page.url)
     page.tick("The person said name and birth date, and both are on the identity sheet")
-    page.scan(card)
+    expect(page.page.locator("h1")).not_to_have_text(KNOWN, timeout=15_000)
+
+
+def nurse_pauses(page: Visitor, volume_ml: str, why: str) -> None:
+    """A pause: volume as the pump shows it, and why."""
+    page.page.locator("summary", has_text="Pause").click()
+    page.type(Volume_on_the_pump=volume_ml)
+    page.tick(why)
+    page.press("Record the pause")
+    assert "The pause was recorded." in page.words
 
 
 def nurse_ends(page: Visitor, volume_ml: str) -> None:
     """The end: volume as the pump shows it, signed."""
+    page.page.locator("summary", has_text="End the infusion").click()
     page.type(Volume_infused=volume_ml, Your_password=PASSWORD)
     page.press("End and sign")
     assert "The infusion was ended and signed." in page.words

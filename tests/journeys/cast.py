@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from playwright.sync_api import ViewportSize
-
-from tests.journeys.visitor import DESK, Visitor
+from tests.journeys.visitor import DESK, PHONE, Visitor, Windows
 from tests.support.world import Clock
 
 PASSWORD = "lantern orchard violet stream"
@@ -41,14 +38,16 @@ class Journey:
 
     address: str
     clock: Clock
-    visit: Callable[..., Visitor]
+    visit: Windows
     windows: dict[Player, Visitor] = field(default_factory=dict)
     links: dict[Player, str] = field(default_factory=dict)
     passphrases: dict[Player, str] = field(default_factory=dict)
     six_words: dict[Player, str] = field(default_factory=dict)
 
-    def window(self, player: Player, size: ViewportSize = DESK) -> Visitor:
-        """A person's own window."""
+    def window(self, player: Player) -> Visitor:
+        """A person's own window: the nurse's is a phone whose camera is allowed."""
         if player not in self.windows:
-            self.windows[player] = self.visit(self.address, size)
+            phone = player == NURSE
+            size = PHONE if phone else DESK
+            self.windows[player] = self.visit(self.address, size, camera=phone)
         return self.windows[player]

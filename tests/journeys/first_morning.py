@@ -72,3 +72,17 @@ def _holders_and_list(house: NewHouse, page: Visitor, passphrase: str) -> Stops:
     page.type(Passphrase=passphrase)
     page.press("Open the room")
     yield "load-list", page
+    page.press("Load and seal the list")
+    page.faults.clear()  # a form that is refused answers 400
+    yield "load-list-refused", page
+    page.follow("Make a list here")
+    yield "make-list", page
+    page.tick("This is a dummy list and will never be used for people.")
+    page.type(Password=PASSWORD, Passphrase=passphrase)
+    page.press("Make and seal the list")
+    yield "made-certificate", page
+    page.follow("Derive the list again and compare")
+    yield "derive-list", page
+    page.type(Passphrase=passphrase)
+    page.press("Derive the list again and compare")
+    yield "derived-list", page

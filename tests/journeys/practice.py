@@ -7,7 +7,6 @@ at every run.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +23,7 @@ from pharmacy.services import bag_labels, membership, printing
 from pharmacy.services.act import Act
 from pharmacy.web.house import House
 from tests.journeys.serving import ServedChance
-from tests.journeys.visitor import DESK, Visitor
+from tests.journeys.visitor import DESK, Visitor, Windows
 from tests.support.world import MORNING, Clock, make_config, make_surroundings
 
 NOW = MORNING + timedelta(minutes=3)
@@ -46,11 +45,13 @@ class Practice:
     app: Flask
     address: str
     lines: tuple[str, ...]
-    visit: Callable[..., Visitor]
+    visit: Windows
 
-    def window(self, who: str, size: ViewportSize = DESK, scale: float = 1) -> Visitor:
+    def window(
+        self, who: str, size: ViewportSize = DESK, scale: float = 1, camera: bool = False
+    ) -> Visitor:
         """Somebody who signed in as the terminal said, with the browser's clock standing still."""
-        page = self.visit(self.address, size, scale)
+        page = self.visit(self.address, size, scale, camera)
         page.context.clock.set_fixed_time(NOW)
         page.sign_in(USER_NAMES[who], PASSWORD)
         return page

@@ -13,7 +13,7 @@ from tests.journeys.cast import (
     Journey,
     Player,
 )
-from tests.journeys.visitor import DESK, PHONE, Visitor
+from tests.journeys.visitor import Visitor
 
 TABLE = Path(__file__).resolve().parents[1] / "data" / "redcap" / "might_open.csv"
 
@@ -36,7 +36,7 @@ def administrator_sets_up(journey: Journey, link: str) -> None:
 
 def person_arrives(journey: Journey, player: Player) -> Visitor:
     """Somebody opens their one-time link, chooses the password and signs in with it."""
-    page = journey.window(player, PHONE if player.role == "Nurse" else DESK)
+    page = journey.window(player)
     page.open(journey.links[player])
     assert player.user_name in page.words
     page.type(New_password=PASSWORD)
@@ -96,7 +96,7 @@ def statistician_loads_the_list(journey: Journey) -> None:
     page.press("Open the room")
     assert page.heading == "Load the list"
     page.field("Allocation table").set_input_files(TABLE)
-    page.tick("This list is not live in REDCap, and will not be.")
+    page.tick("This is a dummy list and will never be used for people.")
     page.type(Password=PASSWORD, Passphrase=journey.passphrases[STATISTICIAN])
     page.press("Load and seal the list")
     assert page.heading == "Load certificate"

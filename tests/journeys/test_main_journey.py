@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from pharmacy.app import set_up_path
-from pharmacy.domain.bag_code import BagCode, Piece
+from pharmacy.domain.bag_code import BagCode, Piece, grouped
 from tests.journeys import at_the_bench as bench
 from tests.journeys import blinded_work as blinded
 from tests.journeys import setting_up as morning
+from tests.journeys.at_the_bench import Printed
 from tests.journeys.cast import (
     CHECKER,
     COORDINATOR,
@@ -27,14 +30,18 @@ from tests.journeys.cast import (
 )
 from tests.journeys.serving import ServedChance, serving
 from tests.journeys.visitor import Windows
+from tests.support.fake_camera import blank
 from tests.support.world import Clock, build_app
 
-# Local times at the site: 08:52, 09:02 (in the run), 09:40 (before its release), 09:50, 14:25.
+# Local times at the site: 08:52, 09:02 (in the run), 09:40 (before its release), 09:50, 10:50,
+# 11:00, 14:35.
 BEFORE_THE_RUN = datetime(2026, 3, 2, 14, 52, tzinfo=UTC)
 IN_THE_RUN = datetime(2026, 3, 2, 15, 2, tzinfo=UTC)
 BEFORE_THE_RELEASE = datetime(2026, 3, 2, 15, 40, tzinfo=UTC)
 RELEASED = datetime(2026, 3, 2, 15, 50, tzinfo=UTC)
-INFUSED = datetime(2026, 3, 2, 20, 25, tzinfo=UTC)
+PAUSED = datetime(2026, 3, 2, 16, 50, tzinfo=UTC)
+RESTARTED = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
+INFUSED = datetime(2026, 3, 2, 20, 35, tzinfo=UTC)
 NOT_STARTED = "I have not started it"
 SET_ASIDE = "I have set it aside"
 
@@ -61,6 +68,7 @@ def test_the_main_job_from_the_set_up_link_to_a_used_bag(journey: tuple[Journey,
     inner, cover, bag_page = prepare(under_way)
     stop_before_the_release(under_way, inner, cover, cards["M-002"])
     release(under_way, bag_page)
+    deliver(under_way, cover)
     infuse(under_way, cover, cards)
     see_the_stops(under_way)
 
@@ -78,7 +86,7 @@ def set_up(journey: Journey, link: str) -> None:
     morning.statistician_loads_the_list(journey)
 
 
-def enrol(journey: Journey) -> dict[str, str]:
+def enrol(journey: Journey) -> dict[str, Printed]:
     """Two participants with cards; the first is weighed, eligible, allocated and ordered for."""
     coordinator, investigator = journey.window(COORDINATOR), journey.window(INVESTIGATOR)
     cards = {"M-007": blinded.coordinator_registers(coordinator, "M-007")}
@@ -94,8 +102,8 @@ def enrol(journey: Journey) -> dict[str, str]:
     return cards
 
 
-def prepare(journey: Journey) -> tuple[str, str, str]:
-    """One bag through two pairs of hands to its seal; the codes of both labels, and its page."""
+def prepare(journey: Journey) -> tuple[Printed, Printed, str]:
+    """One bag through two pairs of hands to its seal; both its labels, and its page."""
     workstation = journey.window(PHARMACIST)
     workstation.open("/")
     bench.plans(workstation, "M-002")
@@ -110,7 +118,7 @@ def prepare(journey: Journey) -> tuple[str, str, str]:
     workstation.press("Hand to a pharmacist")
     bench.checks_in(journey, workstation, PHARMACIST)
     workstation.press("Print the cover label")
-    cover = bench.covers(workstation, inner)
+    cover = bench.covers(workstation, inner.code)
     assert "Its release opens at 2 Mar 2026 09:45 CST." in workstation.words
     return inner, cover, workstation.page.url
 
@@ -127,7 +135,9 @@ def release(journey: Journey, bag_page: str) -> None:
     bench.releases(workstation)
 
 
-def stop_before_the_release(journey: Journey, inner: str, cover: str, card: str) -> None:
+def stop_before_the_release(
+    journey: Journey, inner: Printed, cover: Printed, card: Printed
+) -> None:
     """What stops the nurse before the bag has left; the open board shows it at once."""
     journey.clock.at = BEFORE_THE_RELEASE
     board = journey.window(SECOND_PHARMACIST)
@@ -135,12 +145,18 @@ def stop_before_the_release(journey: Journey, inner: str, cover: str, card: str)
     nurse = journey.window(NURSE)
     nurse.sign_in(NURSE.user_name, morning.PASSWORD)
     assert "No bag for today" in nurse.words
-    forged = BagCode(True, Piece.OUTER_COVER, "0123456789ABCDEF").text
-    mistyped = cover[:-1] + ("0" if cover[-1] != "0" else "1")
-    for text, sentence, act in (
+    camera = journey.visit.camera
+    for paper, sentence, act in (
         (cover, "Stop. The pharmacy has not released this bag.", SET_ASIDE),
         (inner, "Stop. This is the inner label.", NOT_STARTED),
         (card, "Stop. This is a participant's card.", NOT_STARTED),
+    ):
+        blinded.nurse_shows(nurse, camera, paper)
+        blinded.leaves_the_stop(nurse, sentence, act)
+    camera.shows([blank()])
+    forged = BagCode(True, Piece.OUTER_COVER, "0123456789ABCDEF").text
+    mistyped = cover.code[:-1] + ("0" if cover.code[-1] != "0" else "1")
+    for text, sentence, act in (
         (forged, "Stop. This code is not known.", SET_ASIDE),
         (mistyped, "Stop. This code was not read right.", NOT_STARTED),
     ):
@@ -149,25 +165,41 @@ def stop_before_the_release(journey: Journey, inner: str, cover: str, card: str)
     board.page.get_by_text("5 not seen: a nurse met a Stop.").wait_for()
 
 
-def infuse(journey: Journey, cover: str, cards: dict[str, str]) -> None:
-    """The wrong person, then the right one: Go, start, end; the used bag stops."""
+def deliver(journey: Journey, cover: Printed) -> None:
+    """The paper goes into the box; at the door the bag is scanned in."""
+    paper = bench.packs(journey.window(SECOND_PHARMACIST), "M-002")
+    said = "".join(page.extract_text() for page in PdfReader(BytesIO(paper)).pages)
+    assert grouped(cover.code) in said
     nurse = journey.window(NURSE)
-    blinded.nurse_scans(nurse, cover)
-    blinded.nurse_confirms(nurse, cards["M-007"])
+    blinded.nurse_receives(nurse, journey.visit.camera, cover)
+
+
+def infuse(journey: Journey, cover: Printed, cards: dict[str, Printed]) -> None:
+    """The wrong person, then the right one: Go, start, pause, restart, end; the used bag stops."""
+    nurse, camera = journey.window(NURSE), journey.visit.camera
+    blinded.nurse_shows(nurse, camera, cover)
+    blinded.nurse_confirms(nurse, camera, cards["M-007"])
     blinded.leaves_the_stop(nurse, "Stop. This bag is for another participant.")
-    blinded.nurse_scans(nurse, cover)
+    blinded.nurse_shows(nurse, camera, cover)
     nurse.press("Name or birth date does not match")
     blinded.leaves_the_stop(nurse, "Stop. Name and birth date were not confirmed.")
-    blinded.nurse_scans(nurse, cover)
-    blinded.nurse_confirms(nurse, cards["M-002"])
+    blinded.nurse_shows(nurse, camera, cover)
+    blinded.nurse_confirms(nurse, camera, cards["M-002"])
     assert nurse.heading == "Go. Right bag, right person."
     for text in ("600 mL", "35 mL/hour", "11:40 CST"):
         assert text in nurse.words
     nurse.press("Start the infusion")
     assert "Run at 35 mL/hour" in nurse.words
+    journey.clock.at = PAUSED
+    blinded.nurse_pauses(nurse, "53", "To take vital signs")
+    assert "Restart by" in nurse.words
+    journey.clock.at = RESTARTED
+    nurse.press("Restart the infusion")
+    assert "Run at 143 mL/hour" in nurse.words
     journey.clock.at = INFUSED
     blinded.nurse_ends(nurse, "600")
-    blinded.nurse_is_stopped(nurse, cover, "Stop. This bag was already used.", SET_ASIDE)
+    blinded.nurse_shows(nurse, camera, cover)
+    blinded.leaves_the_stop(nurse, "Stop. This bag was already used.", SET_ASIDE)
 
 
 def see_the_stops(journey: Journey) -> None:

@@ -7,11 +7,13 @@ practice study.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from pharmacy.demo.cast import PASSWORD
 from tests.journeys import at_the_bench as bench
 from tests.journeys.practice import USER_NAMES, Practice
 from tests.journeys.visitor import PHONE, Visitor
+from tests.support.fake_camera import NEAR, Paper, frame, label
 
 Stops = Iterator[tuple[str, Visitor]]
 
@@ -56,9 +58,19 @@ def administrator(practice: Practice) -> Stops:
 
 
 def statistician(practice: Practice) -> Stops:
-    """Certificate, holders, keys."""
+    """Certificate, its opening, holders, keys."""
     page = practice.window("statistician")
     yield "certificate", page
+    page.follow("Reveal the opening")
+    yield "opening-locked", page
+    page.follow("Open the room", page.page.get_by_role("main"))
+    practice.opens_the_room(page, "statistician")
+    yield "opening", page
+    page.field("Reason").select_option(label="An auditor or monitor checks the certificate")
+    page.type(Passphrase=practice.said(USER_NAMES["statistician"]))
+    page.press("Reveal the opening")
+    yield "opening-shown", page
+    page.follow("I have noted it; go on")
     page.follow("Holders")
     yield "holders", page
     page.follow("Your keys")
@@ -66,7 +78,7 @@ def statistician(practice: Practice) -> Stops:
 
 
 def coordinator(practice: Practice) -> Stops:
-    """Participants, weights, cards, Stops."""
+    """Participants, weights, cards, deliveries."""
     page = practice.window("coordinator")
     yield "participants", page
     page.follow("Register a participant")
@@ -81,6 +93,11 @@ def coordinator(practice: Practice) -> Stops:
     page.follow("Back")
     page.follow("Replace the card")
     yield "replace-card", page
+    page.follow("Keep the card")
+    page.follow("Revoke the card")
+    yield "revoke-card", page
+    page.follow("Deliveries")
+    yield "deliveries", page
 
 
 def investigator(practice: Practice) -> Stops:
@@ -120,7 +137,7 @@ def pharmacist(practice: Practice) -> Stops:
     page.follow("Board", page.page.get_by_role("main"))
     page.follow("M-006", page.page.locator(".lane .card").filter(has_text="day 1").first)
     yield "inner-label", page
-    inner = bench.code_on(page.get("Open the inner label (PDF)"))
+    inner = bench.Printed(page.get("Open the inner label (PDF)")).code
     page.scan(inner)
     yield "what-to-draw", page
     page.press("Show what to draw")
@@ -164,25 +181,49 @@ def _takes_over(practice: Practice, page: Visitor, who: str) -> None:
 
 
 def checker(practice: Practice) -> Stops:
-    """The second pair of eyes."""
+    """The dummy list, then the second pair of eyes."""
     page = practice.window("checker")
     page.follow("Open the room", page.page.get_by_role("main"))
     practice.opens_the_room(page, "checker")
+    page.follow("Dummy list")
+    yield "dummy-list", page
+    page.press("Sign and confirm")
+    page.faults.clear()  # a form that is refused answers 400
+    yield "dummy-list-refused", page
+    page.tick(
+        "The rows are those of the rules, and the commitment is the one on the printed "
+        "certificate."
+    )
+    page.type(Password=PASSWORD)
+    page.press("Sign and confirm")
+    yield "dummy-list-confirmed", page
+    page.follow("Board")
     page.follow("M-007", page.page.locator(".lane").filter(has_text="To check"))
     yield "check", page
 
 
 def nurse(practice: Practice) -> Stops:
     """Today, the scan, every kind of answer, the running infusion and its end."""
-    page = practice.window("nurse", PHONE, 2)
+    page = practice.window("nurse", PHONE, 2, camera=True)
+    cover = label(practice.cover_label("M-008"))
+    _nearly_shows(practice, cover, down_px=375)
     yield "today", page
+    page.follow("Receive a delivery")
+    page.films()
+    yield "receive", page
+    page.scan(practice.said("M-008", "bag").replace(" ", ""))
+    yield "received", page
+    page.follow("All bags are here")
     page.follow("Scan the bag")
+    page.films()
     yield "scan", page
     page.scan(practice.said("M-008", "card").replace(" ", ""))
     yield "stop", page
     page.press("I have not started it")
     page.follow("Scan the bag")
+    _nearly_shows(practice, cover, down_px=-330)
     page.scan(practice.said("M-008", "bag").replace(" ", ""))
+    page.films()
     yield "bag-known", page
     page.tick("The person said name and birth date, and both are on the identity sheet")
     page.scan(practice.said("M-008", "card").replace(" ", ""))
@@ -190,6 +231,18 @@ def nurse(practice: Practice) -> Stops:
     page.follow("Not now")
     page.follow("M-009")
     yield "infusion", page
+    page.page.locator("summary", has_text="Pause").click()
+    yield "pause", page
+    page.press("Record the pause")
+    page.faults.clear()  # a form that is refused answers 400
+    yield "pause-refused", page
+    page.type(Volume_on_the_pump="15")
+    page.tick("The participant has a reaction")
+    page.press("Record the pause")
+    yield "paused", page
+    page.press("Restart the infusion")
+    page.page.locator("summary", has_text="End the infusion").click()
+    yield "end", page
     page.type(Volume_infused="120", Your_password=PASSWORD)
     page.tick("Trouble with the line or the pump")
     page.press("End and sign")
@@ -197,6 +250,11 @@ def nurse(practice: Practice) -> Stops:
     pharmacist = practice.window("second_pharmacist")
     pharmacist.follow("Stops")
     yield "stops", pharmacist
+
+
+def _nearly_shows(practice: Practice, paper: Paper, down_px: int) -> None:
+    """A hand that is still on its way: a label in the picture, and its codes not yet."""
+    practice.visit.camera.shows([frame(paper, replace(NEAR, down_px=down_px))])
 
 
 def second_nurse(practice: Practice) -> Stops:

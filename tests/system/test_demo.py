@@ -6,7 +6,6 @@ import re
 import shutil
 import sqlite3
 import stat
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,18 +17,17 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from labels.codes import read_back
 from pharmacy import demo
 from pharmacy.app import create_app
 from pharmacy.demo.cast import ADMINISTRATOR, HOLDERS, PASSWORD, PLAYERS
-from pharmacy.demo.dummy_list import dummy_table
-from pharmacy.demo.remembering import RememberingDeriver, RememberingHasher
+from pharmacy.demo.practice import ZONE
 from pharmacy.domain.errors import Refusal
-from pharmacy.persistence import bags, courses, participants, people, studies
+from pharmacy.domain.protocol import parse_protocol
+from pharmacy.domain.schedule import visit_window
+from pharmacy.persistence import audit, bags, courses, participants, people, studies
 from pharmacy.services.printing import WATERMARK
 from pharmacy.services.surroundings import Surroundings
-from pharmacy.unblinded.list_table import read_table
-from pharmacy.unblinded.rules import parse_list_rules
-from pharmacy.unblinded.study_files import rules_of
 from pharmacy.web.house import House
 from tests.labels.paper import words_of
 from tests.support.browser import HOST, Browser
@@ -38,12 +36,14 @@ from tests.support.cheap_derivation import CheapDeriver, CheapHasher
 from tests.support.world import MORNING, Clock, KeyedChance, make_config, make_surroundings
 
 _READ = {"text/html": lambda page: page.text, "application/pdf": lambda page: words_of(page.data)}
+_VALUES = ("text/csv", "application/json")
 _USER_NAMES = {player.key: player.user_name for player in (ADMINISTRATOR, *PLAYERS)}
 # Every place where an hour, a day or a year turns, at the site.
 _TURNS = (
     datetime(2026, 3, 2, 6, 2, 30, tzinfo=UTC),  # half past midnight's first minutes
     datetime(2026, 3, 2, 14, 30, tzinfo=UTC),  # exactly on a run
     datetime(2026, 3, 8, 8, 1, tzinfo=UTC),  # clocks have just gone forward
+    datetime(2026, 4, 5, 14, 30, tzinfo=UTC),  # four weeks after they have
     datetime(2026, 11, 1, 6, 58, tzinfo=UTC),  # clocks are about to go back
     datetime(2027, 1, 1, 5, 59, 59, tzinfo=UTC),  # the last second of a year
 )
@@ -143,18 +143,62 @@ def standings(made: Installation) -> dict[str, tuple[str, int, str, list[str]]]:
 def test_one_participant_stands_at_every_step(made: Installation) -> None:
     two = ["planned", "planned"]
     assert standings(made) == {
-        "M-001": ("allocated", 2, "W0 W4", ["ended", "ended"]),
+        "M-001": ("allocated", 3, "W0 W4 W8", ["ended"] * 4),
         "M-002": ("registered", 0, "", []),
         "M-003": ("registered", 1, "", []),
         "M-004": ("eligible", 1, "", []),
         "M-005": ("allocated", 1, "W0", []),
         "M-006": ("allocated", 1, "W0", two),
         "M-007": ("allocated", 1, "W0", two),
-        "M-008": ("allocated", 1, "W0", ["released", "planned"]),
-        "M-009": ("allocated", 1, "W0", ["started", "planned"]),
+        "M-008": ("allocated", 2, "W0 W4", ["ended", "ended", "released", "planned"]),
+        "M-009": ("allocated", 3, "W0 W4 W8", ["ended"] * 4 + ["started", "planned"]),
     }
     for code in standings(made):
         assert any(line.startswith(f"  {code}  ") for line in made.lines)
+
+
+def test_three_stand_at_clearly_different_points_of_might(made: Installation) -> None:
+    """Weeks 0, 4 and 8, each day inside its visit's window; nobody is late."""
+    shown = {code: timeline(made, code) for code in ("M-001", "M-006", "M-008", "M-009")}
+    assert shown == {
+        "M-001": ["Given", "Given", "Due, ordered", "Planned"],
+        "M-006": ["Due, ordered", "Planned", "Planned", "Planned"],
+        "M-008": ["Given", "Due, ordered", "Planned", "Planned"],
+        "M-009": ["Given", "Given", "Running", "Planned"],
+    }
+    with made.house.units.reading() as uow:
+        protocol = parse_protocol(studies.current_protocol(uow.session, made.study_id).toml_text)
+        for bag, day, course in bags.bags_of_study(uow.session, made.study_id):
+            request = participants.request_of(uow.session, course.participant_id)
+            visit = protocol.find_visit(course.visit)
+            assert bag
+            assert request is not None
+            assert request.served_at is not None
+            assert visit is not None
+            first, _, last = visit_window(request.served_at.astimezone(ZONE).date(), visit)
+            assert first <= day.run_at.astimezone(ZONE).date() <= last
+
+
+def timeline(made: Installation, code: str) -> list[str]:
+    """What the participant's page says of the first visits."""
+    browser = made.browser("monitor")
+    listed = browser.get(f"/study/{made.study_id}/participants").text
+    found = re.search(rf'href="([^"]+)"[^>]*>\s*{code}', listed)
+    assert found is not None
+    table = browser.get(found[1]).text.partition('class="timeline"')[2].partition("</table>")[0]
+    rows = [words(row) for row in table.split("<tr")[2:6]]
+    said = ("Due, ordered", "Given", "Running", "Planned")
+    return [next(state for state in said if state in row) for row in rows]
+
+
+def test_the_past_is_a_whole_one(made: Installation) -> None:
+    """Every bag that ended was received at the door first; one infusion paused; a card was lost."""
+    with made.house.units.reading() as uow:
+        told = [entry.event for entry in audit.entries(uow.session, made.study_id, most=5000)]
+    assert told.count("infusion_ended") == 10
+    assert told.count("bag_received") == told.count("infusion_started") == 11
+    assert (told.count("infusion_paused"), told.count("infusion_restarted")) == (1, 1)
+    assert told.count("card_replaced") == 1
 
 
 def test_each_lands_on_work_that_waits(made: Installation) -> None:
@@ -207,9 +251,9 @@ def test_a_page_without_the_watermark_or_that_fails_is_found(
 
 
 def faults(path: str, answer: TestResponse) -> list[str]:
-    """What is wrong with a page or paper; a table of values has no place for a watermark."""
+    """What is wrong with a page or paper; a file of values has no place for a watermark."""
     found = [] if answer.status_code == 200 else [f"{path} answers {answer.status_code}"]
-    if answer.mimetype == "text/csv":
+    if answer.mimetype in _VALUES:
         return found
     read = _READ.get(answer.mimetype)
     if read is None or WATERMARK not in read(answer):
@@ -249,10 +293,29 @@ def test_the_sign_ins_are_kept_for_their_owner_alone(made: Installation) -> None
 def test_the_list_is_nowhere_in_the_clear(made: Installation) -> None:
     """Nothing of the study is made beside its database and its sign-ins."""
     names = {path.name for path in made.folder.iterdir()}
-    assert names <= {"demo.db", "demo.db-wal", "demo.db-shm", "demo-sign-ins.txt"}
+    database = {"demo.db", "demo.db-wal", "demo.db-shm"}
+    assert names <= {*database, "demo-sign-ins.txt", "demo-papers"}
     assert b"redcap_randomization_group" not in b"".join(
-        path.read_bytes() for path in made.folder.iterdir()
+        path.read_bytes() for path in made.folder.rglob("*") if path.is_file()
     )
+
+
+def test_the_papers_are_there_to_show_to_a_camera(made: Installation) -> None:
+    """The same codes as in the terminal, readable by their owner alone, and watermarked."""
+    folder = made.folder / "demo-papers"
+    assert any(line.endswith(str(folder)) for line in made.lines)
+    said = {
+        f"{code}-{name}.pdf": "".join(made.said(code, piece))
+        for code in ("M-008", "M-009")
+        for name, piece in (("cover", "bag"), ("card", "card"))
+    }
+    papers = {path.name: path for path in folder.iterdir()}
+    assert set(papers) == set(said)
+    for name, paper in papers.items():
+        pdf = paper.read_bytes()
+        assert {found.text for found in read_back(pdf, 300)} == {said[name]}
+        assert WATERMARK in words_of(pdf)
+        assert stat.S_IMODE(paper.stat().st_mode) == 0o600
 
 
 def test_lost_sign_ins_say_how_to_begin_afresh(made: Installation) -> None:
@@ -308,37 +371,3 @@ def test_it_is_the_same_at_whatever_hour_it_is_made(
     other = Installation(app, tmp_path, Clock(now), demo.seed(app))
     assert standings(other) == standings(made)
     assert len(other.lines) == len(made.lines)
-
-
-def test_dummy_lists_follow_the_rules_and_are_all_different() -> None:
-    """Each of the six arrangements of a block comes up, in every block."""
-    rules, chance = rules_of("MIGHT"), KeyedChance("lists")
-    blocks: list[Counter[str]] = [Counter(), Counter(), Counter()]
-    for _ in range(200):
-        table = dummy_table(rules, chance)
-        assert len(read_table(table, rules).rows) == 12
-        groups = "".join(table.decode().split()[1:])
-        for at, counted in enumerate(blocks):
-            counted[groups[4 * at : 4 * at + 4]] += 1
-    for counted in blocks:
-        assert len(counted) == 6
-        assert min(counted.values()) > 10
-
-
-def test_a_dummy_list_of_other_rules_is_not_drawn() -> None:
-    text = (Path(demo.__file__).parents[1] / "unblinded/list_rules/might.toml").read_text()
-    rules = parse_list_rules(text.replace("lengths = [4]", "lengths = [2, 4]"))
-    with pytest.raises(ValueError, match="one length"):
-        dummy_table(rules, KeyedChance())
-
-
-def test_remembering_never_takes_a_wrong_secret_for_a_right_one() -> None:
-    hasher = RememberingHasher(CheapHasher())
-    phc = hasher.hash(PASSWORD, b"0" * 16)
-    assert hasher.verify(phc, PASSWORD)
-    assert not hasher.verify(phc, PASSWORD + "!")
-    assert not hasher.verify(hasher.hash("another one", b"1" * 16), PASSWORD)
-    deriver = RememberingDeriver(CheapDeriver())
-    known = {deriver(words, salt) for words in ("a", "b") for salt in (b"0" * 16, b"1" * 16)}
-    assert len(known) == 4
-    assert deriver("a", b"0" * 16) == CheapDeriver()("a", b"0" * 16)

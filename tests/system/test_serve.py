@@ -127,7 +127,9 @@ def _rows(database: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def _modes(folder: Path) -> dict[str, int]:
-    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    """The rights of every file under a folder; a folder has one right more, to be entered."""
+    found = {path: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+    return {path.name: mode & ~(0o100 * path.is_dir()) for path, mode in found.items()}
 
 
 def test_an_empty_folder_becomes_a_page_and_stays_what_it_is(tmp_path: Path) -> None:

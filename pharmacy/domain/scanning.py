@@ -176,6 +176,8 @@ ACTS: dict[Stop, str] = {
     Stop.PAST_STOP_TIME: "The pump is stopped",
 }
 
+# Asked before whether the label was replaced: until its release a bag says only that it is not
+# released, since a replaced label would tell how far the bench is.
 _STATE_STOPS: dict[BagState, Stop] = {
     BagState.PLANNED: Stop.NOT_RELEASED,
     BagState.HELD: Stop.HELD,
@@ -275,10 +277,10 @@ def judge_arrival(bag: BagFacts, now: datetime) -> Verdict:
 def _stop_at_the_door(bag: BagFacts, now: datetime) -> Stop | None:
     if not bag.same_study:
         return Stop.OTHER_STUDY
-    if bag.code_retired:
-        return Stop.RETIRED_CODE
     if bag.state in _STATE_STOPS:
         return _STATE_STOPS[bag.state]
+    if bag.code_retired:
+        return Stop.RETIRED_CODE
     if bag.state is BagState.STARTED:
         return Stop.ALREADY_RUNNING
     if not bag.on_treatment:
@@ -289,10 +291,10 @@ def _stop_at_the_door(bag: BagFacts, now: datetime) -> Stop | None:
 def _stop_for(bag: BagFacts, now: datetime) -> Stop | None:
     if not bag.same_study:
         return Stop.OTHER_STUDY
-    if bag.code_retired:
-        return Stop.RETIRED_CODE
     if bag.state in _STATE_STOPS:
         return _STATE_STOPS[bag.state]
+    if bag.code_retired:
+        return Stop.RETIRED_CODE
     if bag.state is BagState.STARTED:
         return Stop.PAST_STOP_TIME if now >= bag.stop_by else None
     if not bag.on_treatment:

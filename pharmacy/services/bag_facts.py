@@ -44,10 +44,9 @@ def find_bag(act: Act, text: str, *, typed: bool) -> Found:
     if row is None:
         return Found(Stop.FORGED)
     bag = bags.bag_with_day(act.uow.session, row.bag_id)
-    if row.retired_at is not None:
-        return Found(Stop.RETIRED_CODE, code.body, bag)
-    inner = code.piece is Piece.INNER_CONTAINER
-    return Found(Stop.INNER_LABEL if inner else None, code.body, bag)
+    if code.piece is Piece.INNER_CONTAINER:
+        return Found(Stop.INNER_LABEL, code.body, bag)
+    return Found(Stop.RETIRED_CODE if row.retired_at else None, code.body, bag)
 
 
 def bag_facts(

@@ -52,6 +52,8 @@ BY_STATE = {
 BAG_CASES = [
     ({"same_study": False}, Stop.OTHER_STUDY),
     ({"code_retired": True}, Stop.RETIRED_CODE),
+    # Before the release a replaced label would tell how far the bench is.
+    ({"code_retired": True, "state": BagState.PLANNED}, Stop.NOT_RELEASED),
     ({"on_treatment": False}, Stop.NOT_ON_TREATMENT),
     ({"not_before": NOW + MINUTE}, Stop.BEFORE_ITS_DAY),
     ({"not_before": NOW}, None),
@@ -140,6 +142,7 @@ ARRIVAL_BY_STATE = {
 ARRIVAL_CASES = [
     ({"same_study": False}, Stop.OTHER_STUDY),
     ({"code_retired": True}, Stop.RETIRED_CODE),
+    ({"code_retired": True, "state": BagState.PLANNED}, Stop.NOT_RELEASED),
     ({"on_treatment": False}, Stop.NOT_ON_TREATMENT),
     ({"latest_start": NOW - timedelta(seconds=1)}, Stop.PAST_LATEST_START),
     ({"latest_start": NOW}, None),
@@ -163,7 +166,7 @@ def test_each_fact_at_the_door(
     state: BagState, change: dict[str, object], stop: Stop | None
 ) -> None:
     """K7: before its day and before the bag it follows it may come; past its start it may not."""
-    facts = replace(READY, state=state, **change)  # type: ignore[arg-type]
+    facts = replace(READY, **{"state": state, **change})  # type: ignore[arg-type]
     assert judge_arrival(facts, NOW).stop is stop
 
 

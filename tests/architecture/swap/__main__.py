@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from pharmacy.persistence.migrating import upgrade
+from tests.architecture.swap.channels import CHANNELS
 from tests.architecture.swap.plants import PLANTS
 from tests.architecture.swap.runs import found_by_the_swap, run, undriven
 from tests.architecture.swap.surfaces import Differs
@@ -28,6 +29,7 @@ def main() -> int:
         worlds = [*balanced(), *unbalanced()]
         first = run(worlds[0], new_database)
         missing = sorted(undriven(first))
+        print(f"{worlds[0].name}: the first, with which the others are compared")
         for world in worlds[1:]:
             try:
                 run(world, new_database, against=first.transcript)
@@ -38,12 +40,16 @@ def main() -> int:
         found = 0
         for plant in PLANTS:
             where = found_by_the_swap(plant, new_database)
-            found += bool(where)
+            found += plant.where in where
             print(f"{plant.name}: {where[:160] or 'NOT FOUND'}")
+        for channel in CHANNELS:
+            if not channel.plants:
+                print(f"{channel.name}, not by comparison: {channel.elsewhere}")
     for endpoint, method in missing:
         print(f"not driven: {method} {endpoint}")
     print(
-        f"swap: {len(worlds)} worlds, {first.steps} steps, "
+        f"swap: {len(worlds)} worlds, {len(first.steps)} steps, "
+        f"{len(first.transcript.driven)} blinded routes, "
         f"{len(first.transcript.seen)} surfaces compared in each, "
         f"planted leaks found {found} of {len(PLANTS)}"
     )

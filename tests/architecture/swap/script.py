@@ -7,29 +7,61 @@ moment of the script, so that the blinded side's own clock never depends on an a
 
 from __future__ import annotations
 
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, template_rendered
 
-from pharmacy.domain.bag_code import Piece
 from pharmacy.persistence.engine import make_engine
-from tests.architecture.swap import bench_work
+from pharmacy.services.units import Units
+from tests.architecture.swap import bench_work, desk, phone
+from tests.architecture.swap.at_rest import dump
 from tests.architecture.swap.browser import Browser
-from tests.architecture.swap.surfaces import Transcript, dump, logged
+from tests.architecture.swap.desk import CODES, PREPARED
+from tests.architecture.swap.surfaces import Transcript, logged
 from tests.architecture.swap.worlds import World
 from tests.support.builders import PASSWORD
 from tests.support.lit_builders import LitStudy, open_study
 from tests.support.world import Clock, KeyedChance, build_app
 
-CODES = ("M-002", "M-003", "M-005", "M-008")
-PREPARED = CODES[:2]
+STEPS = (
+    "administer",
+    "enrol",
+    "order",
+    "allocate_and_plan",
+    "prepare",
+    "send_off",
+    "read_books",
+    "receive",
+    "infuse",
+    "stop",
+    "see_stops",
+    "leave",
+)
+# At the beginning of these nobody is signed in any more: a world can be kept there.
+RESTS = ("administer", "allocate_and_plan", "prepare", "send_off", "read_books")
+AT_THE_BOARD = datetime(2026, 3, 2, 14, 40, tzinfo=UTC)
 FIRST_RUN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 # Around the moments at which one world's bag is ready and the other's is not.
 MEANWHILE = tuple(FIRST_RUN + timedelta(minutes=n) for n in (1, 2, 3, 4, 5, 6, 8, 12))
 WITH_THE_RUN = datetime(2026, 3, 2, 15, 46, tzinfo=UTC)
 AT_THE_DOOR = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
-AFTERNOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the script itself remembers at a rest; everything else is in the database."""
+
+    at: datetime
+    chance: KeyedChance
+    study: LitStudy
+    retired_code: str
+    finished_at: datetime
+    papers: frozenset[tuple[str, bytes]]
+    interludes: tuple[datetime, ...]
 
 
 class Journey:
@@ -48,17 +80,52 @@ class Journey:
         self._url, self._folder = database_url, folder
         self._browsers: dict[str, Browser] = {}
         self.retired_code = ""
-        self.steps = 0
+        self.first_codes: list[str] = []
+        self.steps: list[str] = []
         self._papers: set[tuple[str, bytes]] = set()
         self._interludes = list(MEANWHILE)
         self.finished_at = FIRST_RUN
+        self.planted: Counter[str] = Counter()
 
     def begin(self) -> None:
         """Keys, holders and the world's list; then the app starts."""
         self.study = open_study(
             self._url, self.clock, self.chance, arms=self.world.arms, rules=self.world.rules
         )
+        self._start_app()
+
+    def remember(self) -> Memory:
+        """For another run of the same world, on a copy of this database as it is now."""
+        return Memory(
+            self.clock.at,
+            deepcopy(self.chance),
+            self.study,
+            self.retired_code,
+            self.finished_at,
+            frozenset(self._papers),
+            tuple(self._interludes),
+        )
+
+    def go_on_from(self, memory: Memory) -> None:
+        """Begin at the rest at which another run of the same world was."""
+        self.clock.at, self.chance = memory.at, deepcopy(memory.chance)
+        self.retired_code, self.finished_at = memory.retired_code, memory.finished_at
+        self._papers, self._interludes = set(memory.papers), list(memory.interludes)
+        engine = make_engine(self._url)
+        trial = replace(
+            memory.study.trial,
+            engine=engine,
+            units=Units(engine, self.clock),
+            clock=self.clock,
+            chance=self.chance,
+        )
+        self.study = replace(memory.study, trial=trial, rooms={})
+        self._start_app()
+
+    def _start_app(self) -> None:
         self.app = build_app(self._url, self._folder, self.clock, self.chance)
+        self._drawn = lambda _app, template, **_: self.transcript.drawn.add(template.name)
+        template_rendered.connect(self._drawn, self.app)
 
     def close(self) -> None:
         """Give back the world's connections."""
@@ -67,26 +134,13 @@ class Journey:
         if "app" in self.__dict__:
             self.app.extensions["twinbag"].units.close()
 
-    def run(self) -> None:
-        """The whole script; everything that was seen is in the transcript."""
+    def take(self, step: str) -> None:
+        """One step of the script, and the database after it."""
+        self._step[0] = step
+        self.steps.append(step)
         with logged(self.transcript, self._step):
-            for step in (
-                self.administer,
-                self.enrol,
-                self.order,
-                self.allocate_and_plan,
-                self.prepare,
-                self.read_books,
-                self.infuse,
-                self.stop,
-                self.see_stops,
-                self.leave,
-            ):
-                self._step[0] = step.__name__
-                self.steps += 1
-                step()
+            getattr(self, step)()
         self.look_at_the_database()
-        self.transcript.ends()
 
     def browser(self, who: str) -> Browser:
         """A person's browser, signed in when it is first asked for."""
@@ -97,6 +151,10 @@ class Journey:
             found.fill("/sign-in", user_name=name, password=PASSWORD)
             self._browsers[who] = found
         return self._browsers[who]
+
+    def guest(self) -> Browser:
+        """Somebody who has not signed in."""
+        return Browser(self.app, self.transcript, "guest", self._step)
 
     def jump(self, moment: datetime) -> None:
         """Set the clock to a moment of the script; everybody has been signed out by then."""
@@ -111,23 +169,31 @@ class Journey:
         self.clock.at = done_at
 
     def _meanwhile(self, until: datetime) -> None:
-        """A coordinator writes and reads the trail at fixed moments, whatever the bench is at.
+        """Blinded people work at fixed moments, whatever the bench is at.
 
-        Entries that the bench writes would stand between these by number, and tell when.
+        Entries that the bench writes would stand between theirs by number, and tell when; so
+        would a backup that was taken then.
         """
         while self._interludes and self._interludes[0] <= until:
             self.clock.at = self._interludes.pop(0)
             before, self._step[0] = self._step[0], f"meanwhile at {self.clock.at:%H:%M}"
-            coordinator = Browser(self.app, self.transcript, "coordinator", self._step)
-            coordinator.open("/sign-in")
-            coordinator.fill("/sign-in", user_name="coordinator.test", password=PASSWORD)
+            coordinator = self.passing("coordinator")
             page = self.participant(coordinator, CODES[-1])
             coordinator.open(f"{page}/weight")
             coordinator.fill(
                 "/weight", weight_kg="88.8", measured_by="CL", measured_on="2026-03-02"
             )
             coordinator.open(self.path("trail"))
+            phone.too_early(self, self.passing("nurse"))
+            self.look_at_the_database(meanwhile=True)
             self._step[0] = before
+
+    def passing(self, who: str) -> Browser:
+        """Somebody who signs in at another browser, for a moment."""
+        found = Browser(self.app, self.transcript, who, self._step)
+        found.open("/sign-in")
+        found.fill("/sign-in", user_name=f"{who}.test", password=PASSWORD)
+        return found
 
     def path(self, rest: str) -> str:
         """A page of the study."""
@@ -135,79 +201,15 @@ class Journey:
 
     def administer(self) -> None:
         """Accounts, roles, studies and the installation's trail, with what is refused."""
-        guest = Browser(self.app, self.transcript, "guest", self._step)
-        guest.open("/")
-        guest.open("/health")
-        guest.open("/static/css/tokens.css")
-        guest.open("/set-up/nobody", expect=409)
-        guest.post_raw("/set-up/nobody", expect=409)
-        guest.open("/sign-in")
-        guest.fill("/sign-in", user_name="admin.test", password="not the password", expect=400)
-        admin = self.browser("administrator")
-        for page in ("/", "/account", "/people", "/studies", "/trail", self.path("")[:-1]):
-            admin.open(page)
-        admin.open("/people/add")
-        admin.fill("/people/add", user_name="X", full_name="", initials="1", expect=400)
-        admin.open("/people/add")
-        admin.fill(
-            "/people/add", user_name="val.test", full_name="Val Ito", initials="VI"
-        )
-        self._new_account(admin, guest)
-        admin.open("/studies/make")
-        admin.fill("/studies/make", mode="live", expect=400)
-
-    def _new_account(self, admin: Browser, guest: Browser) -> None:
-        """The one-time link is used by its person, roles are given, and the person leaves."""
-        link = admin.find(r"/password/[0-9a-f]{48}")
-        guest.open(link)
-        guest.fill(link, new_password="short", expect=400)
-        guest.open(link)
-        guest.fill(link, new_password="meadow lantern copper arch")
-        admin.open("/people")
-        person = admin.find(r"/people/[0-9a-f]{32}(?=\"[^>]*>\s*Val Ito)")
-        admin.open(f"{person}/roles/{self.study.study_id}")
-        admin.fill(f"/roles/{self.study.study_id}", roles="nurse")
-        admin.open(person)
-        admin.fill("/link")
-        admin.open(f"{person}/leave")
-        admin.fill("/leave", reason="Duties changed")
+        desk.administer(self)
 
     def enrol(self) -> None:
         """The coordinator registers and weighs; pounds, commas and futures are refused."""
-        coordinator = self.browser("coordinator")
-        coordinator.open(self.path("participants"))
-        for at, code in enumerate(CODES):
-            coordinator.open(self.path("participants/new"))
-            coordinator.fill("/new", code=code, consented_on="2026-02-27")
-            page = coordinator.at
-            coordinator.open(f"{page}/weight")
-            for typed in ("154 lb", "70,5", "-3", "400"):
-                coordinator.fill("/weight", weight_kg=typed, measured_by="CL", expect=400)
-            weight = ("59.6", "63.4", "70.0", "88.8")[at]
-            coordinator.fill(
-                "/weight", weight_kg=weight, measured_by="CL", measured_on="2026-03-01"
-            )
-        coordinator.open(f"{page}/card.pdf")
-        coordinator.open(f"{page}/replace-card")
-        coordinator.fill("/replace-card")
-        coordinator.open(self.path("participants/new"))
-        coordinator.fill("/new", code="no names", consented_on="2026-02-27", expect=400)
+        desk.enrol(self)
 
     def order(self) -> None:
         """The investigator signs eligibility and orders; a wrong password signs nothing."""
-        investigator = self.browser("investigator")
-        for code in CODES:
-            page = self.participant(investigator, code)
-            investigator.open(f"{page}/eligibility")
-            investigator.fill("/eligibility", password="not the password", expect=403)
-            self.clock.move(seconds=30)
-            investigator.fill("/eligibility", password=PASSWORD)
-        for code in PREPARED:
-            page = self.participant(investigator, code)
-            investigator.open(f"{page}/order")
-            order = {"first_day": "2026-03-02", "password": PASSWORD}
-            investigator.fill("/order", visit="W99", expect=400, **order)
-            investigator.fill("/order", visit="W0", **order)
+        desk.order(self)
 
     def participant(self, browser: Browser, code: str) -> str:
         """Find a participant's page in the list."""
@@ -216,23 +218,28 @@ class Journey:
 
     def allocate_and_plan(self) -> None:
         """The pharmacist opens the room, serves the requests and plans the two courses."""
+        self.jump(AT_THE_BOARD)
         bench_work.allocate_and_plan(self)
 
     def prepare(self) -> None:
-        """The first day's bags are prepared, checked, printed, covered and released."""
+        """The first day's bags are prepared, checked, printed and covered; one is relabelled."""
+        self.first_codes = [self.study.trial.code(self.bag(code)) for code in PREPARED]
         self.jump(FIRST_RUN)
         for slot, code in enumerate(PREPARED):
             bench_work.prepare(self, code, self.world.life(slot))
         bench_work.replace_labels(self, PREPARED[1])
         self.jump(WITH_THE_RUN)
+
+    def send_off(self) -> None:
+        """Both bags leave with the run, and a later day is moved."""
         for code in PREPARED:
             bench_work.release(self, code)
         bench_work.move_second_day(self, PREPARED[1])
         self.show_papers()
-        self.jump(AT_THE_DOOR)
 
     def read_books(self) -> None:
         """Participants and the blinded trail as monitor, coordinator and investigator."""
+        self.jump(AT_THE_DOOR)
         for who in ("monitor", "coordinator", "investigator"):
             reader = self.browser(who)
             reader.open("/")
@@ -243,56 +250,26 @@ class Journey:
             reader.open(self.path("trail.csv"))
             reader.open("/account")
 
-    def infuse(self) -> None:
-        """A bag from the scan to its signed end, resumed once on the way."""
-        nurse, bag = self.browser("nurse"), self.bag(PREPARED[0])
-        nurse.open(self.path("today"))
-        self.scan(nurse, self.study.trial.code(bag))
-        nurse.fill("/person", card=self.study.trial.card(PREPARED[0]), spoken_confirmed="y")
-        nurse.fill("/start")
-        infusion = nurse.at
-        self.scan(nurse, self.study.trial.code(bag))
-        nurse.fill("/person", card=self.study.trial.card(PREPARED[0]), spoken_confirmed="y")
-        nurse.open(infusion)
-        nurse.fill(infusion, infused_ml="9000", password=PASSWORD, expect=400)
-        nurse.fill(infusion, infused_ml="600", password=PASSWORD)
+    def receive(self) -> None:
+        """Bags are packed, sent and received at the door."""
+        phone.send(self)
+        phone.receive(self)
+        self.show_papers()
 
-    def scan(self, nurse: Browser, code: str, typed: bool = False) -> None:
-        """Scan or type a code at the scan page."""
-        nurse.open(self.path("scan"))
-        how = {"method": "typed", "typed_reason": "smeared"} if typed else {"method": "scanner"}
-        nurse.fill("/scan", code=code, at=1 if typed else 0, **how)
+    def infuse(self) -> None:
+        """A bag from the scan to its signed end."""
+        phone.infuse(self)
 
     def stop(self) -> None:
         """Every scan that must stop, one after the other."""
-        nurse, trial = self.browser("nurse"), self.study.trial
-        used, other = self.bag(PREPARED[0]), self.bag(PREPARED[1])
-        later = trial.bags(self.course(PREPARED[0]))[1].id
-        codes = [
-            ("T1000G40R40M30E20911", False),
-            ("T1000G40R40M30E20910", True),
-            (trial.card(PREPARED[0]), False),
-            (trial.code(used), False),
-            (trial.code(other, Piece.INNER_CONTAINER), True),
-            (trial.code(later), False),
-            (self.retired_code, False),
-        ]
-        for code, typed in codes:
-            self.scan(nurse, code, typed)
-            nurse.fill("/aside")
-        for finish in ("wrong card", "not as spoken"):
-            self.scan(nurse, trial.code(other))
-            if finish == "wrong card":
-                nurse.fill("/person", card=trial.card(PREPARED[0]), spoken_confirmed="y")
-            else:
-                nurse.fill("/differs")
-            nurse.fill("/aside")
+        phone.stop(self)
 
     def see_stops(self) -> None:
         """The pharmacy and the coordinator see every Stop."""
         for who in ("coordinator", "pharmacist"):
             self.browser(who).open(self.path("stops"))
         self.browser("pharmacist").fill("/seen")
+        self.browser("pharmacist").open(self.path("deliveries"))
 
     def leave(self) -> None:
         """Everybody goes home."""
@@ -301,6 +278,9 @@ class Journey:
                 continue
             browser.open("/account")
             browser.fill("/sign-out")
+        guest = self.guest()
+        for path in sorted(self.transcript.static):
+            guest.open(path)
 
     def course(self, code: str) -> str:
         """The course of a prepared participant."""
@@ -315,13 +295,12 @@ class Journey:
         self._papers.add((name, content))
 
     def show_papers(self) -> None:
-        """Everything that was printed, once the bags are on their way."""
+        """Everything that was printed since, once the bags are on their way."""
         for name, content in sorted(self._papers):
             self.transcript.add(self._step[0], name, repr(content))
+        self._papers.clear()
 
-    def look_at_the_database(self) -> None:
-        """What a thief with last night's backup reads."""
-        engine = make_engine(self._url)
-        for table, rows in dump(engine):
-            self.transcript.add("database", table, rows)
-        engine.dispose()
+    def look_at_the_database(self, *, meanwhile: bool = False) -> None:
+        """What a thief with this moment's backup reads."""
+        for table, rows in dump(self.study.trial.engine, meanwhile=meanwhile):
+            self.transcript.add(f"{self._step[0]}, at rest", table, rows)

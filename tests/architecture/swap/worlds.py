@@ -33,8 +33,12 @@ class LitLife:
 LIVES = {
     IVIG: LitLife(4, ("not a code", "(01)00303380049042(17)270331(10)X1"), True, "K230A7711",
                   "2027-03-31", "foam stood high, drawn again"),
-    SALINE: LitLife(1, (), False, "P5", "2029-11-30", "label crooked"),
+    SALINE: LitLife(1, (), False, "P501X", "2029-11-30", "label crooked"),
 }
+
+# Long enough to be in no ciphertext by chance; whoever finds one of them outside a seal has learned
+# what was drawn, or what was typed about it.
+WORDS = tuple(word for life in LIVES.values() for word in (life.lot, life.words, life.expiry))
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,6 @@ def unbalanced() -> list[World]:
     rules = parse_list_rules(_WITHOUT_BLOCKS)
     lists = (("mostly 1", IVIG * 11 + SALINE), ("mostly 2", SALINE * 11 + IVIG))
     return [World(name, arms, rules) for name, arms in lists]
-
 
 
 

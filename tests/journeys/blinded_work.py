@@ -86,14 +86,26 @@ def nurse_receives(page: Visitor, camera: Camera, cover: Printed) -> None:
     assert "Received" in page.words
 
 
-def nurse_confirms(page: Visitor, camera: Camera, card: Printed) -> None:
-    """The neutral screen: name and birth date are spoken, the card is shown."""
+SPOKEN = "The person said name and birth date, and both are on the identity sheet"
+
+
+def nurse_confirms(page: Visitor, card: str) -> None:
+    """The neutral screen: name and birth date are spoken, the card is scanned by hand."""
+    assert page.heading == KNOWN
+    assert card not in page.page.content()
+    page.tick(SPOKEN)
+    page.scan(card)
+
+
+def nurse_shows_the_card(page: Visitor, camera: Camera, card: Printed) -> None:
+    """The same with the camera: the card waits for the tick, which sends it."""
     assert page.heading == KNOWN
     assert card.code not in page.page.content()
     camera.shows(film(label(card.pdf)))
     page.open(page.page.url)
-    page.tick("The person said name and birth date, and both are on the identity sheet")
-    expect(page.page.locator("h1")).not_to_have_text(KNOWN, timeout=15_000)
+    expect(page.page.get_by_role("status")).to_contain_text("Card read.", timeout=30_000)
+    with page.page.expect_navigation(wait_until="domcontentloaded"):
+        page.field(SPOKEN).click()
 
 
 def nurse_pauses(page: Visitor, volume_ml: str, why: str) -> None:

@@ -178,13 +178,13 @@ def infuse(journey: Journey, cover: Printed, cards: dict[str, Printed]) -> None:
     """The wrong person, then the right one: Go, start, pause, restart, end; the used bag stops."""
     nurse, camera = journey.window(NURSE), journey.visit.camera
     blinded.nurse_shows(nurse, camera, cover)
-    blinded.nurse_confirms(nurse, camera, cards["M-007"])
+    blinded.nurse_shows_the_card(nurse, camera, cards["M-007"])
     blinded.leaves_the_stop(nurse, "Stop. This bag is for another participant.")
     blinded.nurse_shows(nurse, camera, cover)
     nurse.press("Name or birth date does not match")
     blinded.leaves_the_stop(nurse, "Stop. Name and birth date were not confirmed.")
     blinded.nurse_shows(nurse, camera, cover)
-    blinded.nurse_confirms(nurse, camera, cards["M-002"])
+    blinded.nurse_shows_the_card(nurse, camera, cards["M-002"])
     assert nurse.heading == "Go. Right bag, right person."
     for text in ("600 mL", "35 mL/hour", "11:40 CST"):
         assert text in nurse.words

@@ -188,7 +188,7 @@ def test_the_list_made_again_is_the_same(browser: Browser) -> None:
     answer = _derive(browser)
     assert answer.status_code == 303, answer.text
     page = browser.get(answer.location).text
-    assert "The same: the list was made again" in page
+    assert "The same: made again from its seed" in page
     (said,) = blinded_events(study, "list_derived_again")
     assert b'"result":"the same"' in said
     sealed = [one for one in sealed_events(study) if one["event"] == "list_derived_again"]

@@ -8,6 +8,7 @@ a sentence. Neither a sentence nor a `repr` shows a secret or a database address
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SECRETS_FILE = "secrets.env"
-SECRET_NAMES = ("TWINBAG_SECRET_KEY", "TWINBAG_PEPPER")
+SECRET_NAMES = ("TWINBAG_SECRET_KEY", "TWINBAG_PEPPER", "TWINBAG_BREAK_KEY")
 SETTING_NAMES = frozenset(
     {
         *SECRET_NAMES,
@@ -28,6 +29,9 @@ SETTING_NAMES = frozenset(
         "TWINBAG_TRUSTED_HOSTS",
         "TWINBAG_SECURE_COOKIES",
         "TWINBAG_LIT_ROOM",
+        "TWINBAG_CODE_BREAK",
+        "TWINBAG_SMTP_URL",
+        "TWINBAG_NOTICE_TO",
         "TWINBAG_DEMO",
         "TWINBAG_PORT",
     }
@@ -49,8 +53,10 @@ class Config:
 
     `owner_database_url` is the address migrations use: the same as `database_url` unless, on
     PostgreSQL, another role owns the tables. `lit_room` False leaves the lit room out of the
-    process. `demo` is the practice installation of `make demo`. `secure_cookies` is False only
-    where every trusted host is this machine itself.
+    process, and `code_break` False the door for emergency unblinding; each may be without the
+    other. `demo` is the practice installation of `make demo`. `secure_cookies` is False only where
+    every trusted host is this machine itself. Notices are mailed through `smtp_url` to
+    `notice_to`; without either they only stand on their page.
     """
 
     database_url: str = field(repr=False)
@@ -58,12 +64,16 @@ class Config:
     instance_dir: Path
     secret_key: bytes = field(repr=False)
     pepper: bytes = field(repr=False)
+    break_key: bytes = field(repr=False)
     trusted_hosts: tuple[str, ...]
     secure_cookies: bool
     lit_room: bool
+    code_break: bool
     demo: bool
     port: int
     public_url: str
+    smtp_url: str = field(default="", repr=False)
+    notice_to: tuple[str, ...] = ()
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -82,9 +92,10 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
     """
     settings = {**_read_secrets_file(instance_dir), **_ours(environ)}
     _refuse_unknown(settings)
-    secret_key, pepper = (_secret(settings, name) for name in SECRET_NAMES)
-    if secret_key == pepper:
-        raise ConfigError("TWINBAG_SECRET_KEY and TWINBAG_PEPPER must not be the same secret.")
+    secret_key, pepper, break_key = (_secret(settings, name) for name in SECRET_NAMES)
+    if len({secret_key, pepper, break_key}) < len(SECRET_NAMES):
+        named = " and ".join((", ".join(SECRET_NAMES[:-1]), SECRET_NAMES[-1]))
+        raise ConfigError(f"{named} must not be the same secret.")
     demo = _flag(settings, "TWINBAG_DEMO", default=False)
     port = _port(settings)
     public_url = settings.get("TWINBAG_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
@@ -96,12 +107,16 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
         instance_dir=instance_dir,
         secret_key=secret_key,
         pepper=pepper,
+        break_key=break_key,
         trusted_hosts=trusted_hosts,
         secure_cookies=_secure_cookies(settings, public_url, trusted_hosts),
         lit_room=_flag(settings, "TWINBAG_LIT_ROOM", default=True),
+        code_break=_flag(settings, "TWINBAG_CODE_BREAK", default=True),
         demo=demo,
         port=port,
         public_url=public_url,
+        smtp_url=_smtp_url(settings),
+        notice_to=_notice_to(settings),
     )
 
 
@@ -196,7 +211,8 @@ def _secret(settings: Mapping[str, str], name: str) -> bytes:
     text = settings.get(name, "")
     if not text:
         raise ConfigError(
-            f"{name} is missing; put it in the instance folder's {SECRETS_FILE} or the environment."
+            f"{name} is missing; put it in the instance folder's {SECRETS_FILE} or the "
+            "environment. A new one is made with: openssl rand -hex 32"
         )
     try:
         secret = bytes.fromhex(text)
@@ -275,6 +291,30 @@ def _database_url(settings: Mapping[str, str], instance_dir: Path, demo: bool) -
 def _owner_database_url(settings: Mapping[str, str], database_url: str, demo: bool) -> str:
     given = settings.get("TWINBAG_OWNER_DATABASE_URL", "")
     return database_url if demo or not given else _known_database(given)
+
+
+def _smtp_url(settings: Mapping[str, str]) -> str:
+    """Where mail is handed in: smtp://host:25, or smtps:// where the line is sealed from the start.
+
+    A user name and password in it go over a sealed line only; the sender sees to that.
+    """
+    url = settings.get("TWINBAG_SMTP_URL", "")
+    try:
+        parts = urlsplit(url)
+        strange = parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0
+    except ValueError:
+        strange = True
+    if url and strange:
+        raise ConfigError("TWINBAG_SMTP_URL must be smtp://host:port or smtps://host:port.")
+    return url
+
+
+def _notice_to(settings: Mapping[str, str]) -> tuple[str, ...]:
+    said = settings.get("TWINBAG_NOTICE_TO", "")
+    named = tuple(part.strip() for part in said.split(",")) if said else ()
+    if any(not part.isascii() or not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", part) for part in named):
+        raise ConfigError("TWINBAG_NOTICE_TO must be mail addresses, with commas between them.")
+    return named
 
 
 def _known_database(url: str) -> str:

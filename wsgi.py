@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from config import Config, ConfigError, load
-from pharmacy.app import create_app, refuse_wrong_secrets
+from pharmacy.app import create_app, refuse_wrong_secrets, start_postman
 
 # The status with which a gunicorn worker says that starting it again would not help.
 _DO_NOT_RETRY = 3
@@ -25,4 +25,6 @@ def _settings() -> Config:
         raise SystemExit(_DO_NOT_RETRY) from None
 
 
-app = create_app(_settings())
+_config = _settings()
+app = create_app(_config)
+start_postman(app, _config)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 
 from config import Config, ConfigError
@@ -10,6 +12,7 @@ from pharmacy.crypto.passwords import Argon2Hasher
 from pharmacy.domain.errors import Conflict, Refusal, Unavailable
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence.engine import WAIT_MS, make_engine
+from pharmacy.postman import Postman, by_smtp
 from pharmacy.services import installation
 from pharmacy.services import people as people_verbs
 from pharmacy.services.surroundings import Surroundings, system_now, system_random_bytes
@@ -23,6 +26,7 @@ from pharmacy.web import (
     headers,
     home,
     infusions,
+    notices,
     packing,
     participants,
     people,
@@ -45,6 +49,7 @@ _BLUEPRINTS = (
     scanning.blueprint,
     infusions.blueprint,
     stops.blueprint,
+    notices.blueprint,
     packing.blueprint,
     arrivals.blueprint,
 )
@@ -55,6 +60,7 @@ _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Participants", "participants.listed", Permission.SEE_PARTICIPANTS),
     MenuEntry("Deliveries", "packing.deliveries", Permission.SEE_DELIVERIES),
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
+    MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS),
     MenuEntry("Audit trail", "trails.study", Permission.READ_BLINDED_TRAIL),
     MenuEntry("People", "people.listed", Permission.ADMINISTER, in_study=False),
     MenuEntry("Studies", "studies.listed", Permission.ADMINISTER, in_study=False),
@@ -100,7 +106,11 @@ def create_app(
     if config.lit_room:
         from pharmacy.unblinded import entrance
 
-        entrance.join(app, config.pepper)
+        entrance.join(app, config.pepper, config.break_key)
+    if config.code_break:
+        from pharmacy.unblinded.code_break import entrance as break_entrance
+
+        break_entrance.join(app, config.pepper, config.break_key)
     access.guard(app)
     frame.dress(app)
     headers.add_headers(app)
@@ -110,18 +120,34 @@ def create_app(
     return app
 
 
+def start_postman(app: Flask, config: Config) -> Postman | None:
+    """Mail notices from this process, where a mail server and somebody to mail to are set."""
+    if not (config.smtp_url and config.notice_to):
+        return None
+    house: House = app.extensions["twinbag"]
+    host = urlsplit(config.public_url).hostname or "localhost"
+    postman = Postman(house.units, by_smtp(config.smtp_url, config.notice_to, host))
+    house.post_notices = postman.wake
+    postman.start()
+    return postman
+
+
 def refuse_wrong_secrets(config: Config) -> bool:
     """Compare the secrets with those the database was made with; the first start decides which.
 
     Raises ConfigError with the sentence of a wrong one. False when nothing could be compared: the
-    database does not answer or has no schema. A process without the lit room uses no pepper.
+    database does not answer or has no schema. A process with neither the lit room nor the door for
+    breaking a code uses none of them.
     """
-    if not config.lit_room:
+    if not (config.lit_room or config.code_break):
         return True
     units = Units(make_engine(config.database_url, must_exist=True), system_now)
     try:
         pepper = fingerprint_of_secret(config.pepper, "pepper")
-        return _is_the_secret(units, "TWINBAG_PEPPER", pepper)
+        broken = fingerprint_of_secret(config.break_key, "break-key")
+        return _is_the_secret(units, "TWINBAG_PEPPER", pepper) and _is_the_secret(
+            units, "TWINBAG_BREAK_KEY", broken
+        )
     except Refusal as wrong:
         raise ConfigError(wrong.sentence) from None
     except Unavailable:

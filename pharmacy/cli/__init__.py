@@ -35,6 +35,12 @@ def _list() -> click.Command:
     return list_prove.list_commands
 
 
+def _notices() -> click.Command:
+    from pharmacy.cli.notices import notices_commands
+
+    return notices_commands
+
+
 def _plan() -> click.Command:
     from pharmacy.cli.plan import plan_command
 
@@ -70,6 +76,7 @@ _NOUNS: Mapping[str, Callable[[], click.Command]] = {
     "db": _db,
     "label": _label,
     "list": _list,
+    "notices": _notices,
     "plan": _plan,
     "protocol": _protocol,
     "restore": _restore,

@@ -62,7 +62,8 @@ def _make(app: Flask, house: House, database: Path, folder: Path, file: Path) ->
     engine = make_engine(f"sqlite:///{draft}")
     now = house.surroundings.now()
     clock = StillClock(now - BEFORE_EVERYTHING)
-    practice = Practice(engine, house.surroundings, app.extensions["twinbag_pepper"], clock)
+    pepper, break_key = (app.extensions[f"twinbag_{name}"] for name in ("pepper", "break_key"))
+    practice = Practice(engine, house.surroundings, pepper, break_key, clock)
     try:
         to_scan = play(practice, now)
         lines = sign_ins.lines_of(practice, to_scan, file)

@@ -43,3 +43,5 @@ PLAYERS = (
 FOUNDER = "statistician"
 ENROLLED = ("pharmacist", "second_pharmacist", "checker")
 HOLDERS = (FOUNDER, *ENROLLED)
+# Whoever breaks a code in an emergency, and the holder who has compared their six words.
+BREAKER, COMPARED_BY = "investigator", "pharmacist"

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from pharmacy.demo.cast import ADMINISTRATOR, ENROLLED, FOUNDER, HOLDERS, PASSWORD, PLAYERS, Player
+from pharmacy.demo.cast import (
+    ADMINISTRATOR,
+    BREAKER,
+    COMPARED_BY,
+    ENROLLED,
+    FOUNDER,
+    HOLDERS,
+    PASSWORD,
+    PLAYERS,
+    Player,
+)
 from pharmacy.demo.dummy_list import dummy_table
 from pharmacy.demo.practice import ZONE, Practice
+from pharmacy.domain.roles import Permission
 from pharmacy.services import people, studies
 from pharmacy.services.studies import NewSite
-from pharmacy.unblinded import founding, granting, holders, sealed_list
+from pharmacy.unblinded import break_shares, founding, granting, holders, sealed_list
+from pharmacy.unblinded.code_break import own_keys
 from pharmacy.unblinded.study_files import rules_of
 
 _SITE = NewSite(
@@ -39,6 +51,7 @@ def found_study(practice: Practice) -> None:
     _load_list(practice)
     for who in ENROLLED:
         practice.lit(who, lambda _act, _room: None)
+    _enrol_breaker(practice)
 
 
 def _administrator(practice: Practice) -> None:
@@ -88,6 +101,31 @@ def _grant(practice: Practice, who: str) -> None:
         practice.six_words(who),
         practice.passphrases[FOUNDER],
         practice.pepper,
+    )
+
+
+def _enrol_breaker(practice: Practice) -> None:
+    """The investigator's halves of every code, made by a pharmacist and tried once."""
+    words = practice.do(BREAKER, holders.make, practice.pepper, Permission.BREAK_CODE)
+    practice.do(BREAKER, holders.confirm, words, practice.pepper, Permission.BREAK_CODE)
+    practice.passphrases[BREAKER] = words
+    practice.lit(
+        COMPARED_BY,
+        break_shares.enrol,
+        practice.ids[BREAKER],
+        practice.six_words(BREAKER),
+        practice.passphrases[COMPARED_BY],
+        practice.pepper,
+        practice.break_key,
+    )
+    practice.do(
+        BREAKER,
+        own_keys.try_keys,
+        words,
+        practice.six_words(COMPARED_BY),
+        practice.pepper,
+        practice.break_key,
+        "127.0.0.1",
     )
 
 

@@ -43,6 +43,7 @@ class Practice:
     engine: Any
     surroundings: Surroundings
     pepper: bytes
+    break_key: bytes
     clock: StillClock
     study_id: str = ""
     ids: dict[str, str] = field(default_factory=dict)

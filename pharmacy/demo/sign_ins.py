@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pharmacy.demo import papers, way
-from pharmacy.demo.cast import ADMINISTRATOR, HOLDERS, PASSWORD, PLAYERS, Player
+from pharmacy.demo.cast import ADMINISTRATOR, BREAKER, HOLDERS, PASSWORD, PLAYERS, Player
 from pharmacy.demo.practice import Practice
 from pharmacy.demo.scenes import SCENES, ToScan
 from pharmacy.domain.bag_code import grouped
@@ -33,6 +33,9 @@ def lines_of(practice: Practice, to_scan: Sequence[ToScan], file: Path) -> list[
         "",
         "The lit room opens with a passphrase of one's own:",
         *_columns([(_named(who).user_name, practice.passphrases[who]) for who in HOLDERS]),
+        "",
+        "The code of one participant is broken with a passphrase of one's own:",
+        *_columns([(_named(BREAKER).user_name, practice.passphrases[BREAKER])]),
         "",
         "Ready to try:",
         *_columns([(scene.code, scene.standing, f"{scene.next_step}.") for scene in SCENES]),

@@ -63,11 +63,13 @@ class Permission(StrEnum):
     SEE_PARTICIPANTS = "see_participants"
     ENROL = "enrol"
     SIGN_ORDERS = "sign_orders"
+    BREAK_CODE = "break_code"
     SCAN = "scan"
     SEE_STOPS = "see_stops"
     SEE_DELIVERIES = "see_deliveries"
     ENTER_LIT_ROOM = "enter_lit_room"
     LOAD_LIST = "load_list"
+    ENROL_INVESTIGATORS = "enrol_investigators"
     PREPARE = "prepare"
     CHECK = "check"
     WORK_AT_BENCH = "work_at_bench"
@@ -83,11 +85,13 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     ),
     Permission.ENROL: frozenset({Role.COORDINATOR}),
     Permission.SIGN_ORDERS: frozenset({Role.INVESTIGATOR}),
+    Permission.BREAK_CODE: frozenset({Role.INVESTIGATOR}),
     Permission.SCAN: frozenset({Role.NURSE}),
     Permission.SEE_STOPS: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
     Permission.SEE_DELIVERIES: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
     Permission.ENTER_LIT_ROOM: frozenset({Role.STATISTICIAN, Role.PHARMACIST, Role.CHECKER}),
     Permission.LOAD_LIST: frozenset({Role.STATISTICIAN}),
+    Permission.ENROL_INVESTIGATORS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.PREPARE: frozenset({Role.PHARMACIST}),
     Permission.CHECK: frozenset({Role.CHECKER}),
     Permission.WORK_AT_BENCH: frozenset({Role.PHARMACIST, Role.CHECKER}),

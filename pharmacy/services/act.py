@@ -11,6 +11,7 @@ from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.people import Person
 from pharmacy.persistence.studies import Study
 from pharmacy.persistence.unit_of_work import UnitOfWork
+from pharmacy.services import marks
 from pharmacy.services.surroundings import Surroundings
 
 _NOT_YOURS = "Your roles in this study do not include this. Ask the administrator if they should."
@@ -39,7 +40,7 @@ class Act:
         return self.study
 
     def permit(self, permission: Permission) -> None:
-        """Refuse (403) a person whose roles do not include the permission."""
+        """Refuse (403) a person whose roles do not include it, or whose mark bars it."""
         allowed = (
             self.person.administrator
             if permission is Permission.ADMINISTER
@@ -47,6 +48,9 @@ class Act:
         )
         if not allowed:
             raise Refusal(_NOT_YOURS, status=403)
+        barred = permission in marks.BARRED and self.study is not None
+        if barred and marks.marked(self.uow, self.in_study.id, self.person.id):
+            raise Refusal(marks.NO_REPORTS, status=403)
 
     def new_id(self, purpose: str) -> str:
         """A fresh random id."""

@@ -19,6 +19,7 @@ from pharmacy.persistence import people, sign_ins, studies
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.people import Membership, OneTimeLink, Person
 from pharmacy.persistence.unit_of_work import UnitOfWork
+from pharmacy.services import marks
 from pharmacy.services.act import Act
 from pharmacy.services.surroundings import Surroundings
 
@@ -171,6 +172,7 @@ def give_roles(act: Act, person_id: str, study_id: str, wanted: frozenset[Role])
         raise Refusal("There is no such study.", status=404)
     if person.administrator and any(not ROLES[role].blinded for role in wanted):
         raise Refusal(_ADMINISTRATOR_BLINDED)
+    _refuse_marked(act, person_id, study_id, wanted)
     check_roles(wanted)
     had = people.roles_of(act.uow.session, person_id, study_id)
     _refuse_crossing(act, person_id, study_id, wanted)
@@ -197,6 +199,12 @@ def give_roles(act: Act, person_id: str, study_id: str, wanted: frozenset[Role])
         old={"study": study_id, "roles": sorted(had)},
         new={"study": study_id, "roles": sorted(wanted)},
     )
+
+
+def _refuse_marked(act: Act, person_id: str, study_id: str, wanted: frozenset[Role]) -> None:
+    """Whoever has learned an arm assesses no outcome in that study, ever."""
+    if Role.OUTCOME_ASSESSOR in wanted and marks.marked(act.uow, study_id, person_id):
+        raise Refusal(marks.NO_OUTCOMES)
 
 
 def leave(act: Act, person_id: str, reason: str = "") -> None:

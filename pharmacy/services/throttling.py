@@ -18,6 +18,8 @@ from pharmacy.persistence.unit_of_work import UnitOfWork
 
 _FREE_TRIES = 5
 _LONGEST_WAIT_SECONDS = 60
+# Whoever breaks a code stands beside somebody ill: guessing is slowed, and never for long.
+_LONGEST_BREAK_WAIT_SECONDS = 30
 _FORGOTTEN_AFTER = timedelta(hours=1)
 
 
@@ -30,6 +32,11 @@ def sign_in_key(user_name: str, address: str) -> str:
 def signing_key(person_id: str) -> str:
     """One signed-in person's signatures."""
     return hashlib.sha256(f"sign|{person_id}".encode()).hexdigest()
+
+
+def break_key(person_id: str, address: str) -> str:
+    """One person's tries to break a code from one device; nobody's misses elsewhere count here."""
+    return hashlib.sha256(f"break|{person_id}|{_network(address)}".encode()).hexdigest()
 
 
 def check(uow: UnitOfWork, key: str) -> None:
@@ -45,7 +52,7 @@ def check(uow: UnitOfWork, key: str) -> None:
     raise Refusal(f"Too many tries in a row. Wait {seconds} {unit}, then try again.")
 
 
-def missed(uow: UnitOfWork, key: str) -> int:
+def missed(uow: UnitOfWork, key: str, longest_s: int = _LONGEST_WAIT_SECONDS) -> int:
     """Count one miss; returns how many stand in a row. Counts long past are swept away."""
     sign_ins.forget_throttles(uow.session, uow.now - _FORGOTTEN_AFTER, but=key)
     row = sign_ins.throttle(uow.session, key)
@@ -56,7 +63,7 @@ def missed(uow: UnitOfWork, key: str) -> int:
         row.failures = 0
     row.failures, row.last_at = row.failures + 1, uow.now
     over = row.failures - _FREE_TRIES
-    wait = min(2**over, _LONGEST_WAIT_SECONDS) if over >= 0 else 0
+    wait = min(2**over, longest_s) if over >= 0 else 0
     row.wait_until = uow.now + timedelta(seconds=wait)
     return row.failures
 
@@ -74,6 +81,18 @@ def missed_signature(uow: UnitOfWork, person_id: str) -> None:
     uow.record(
         INSTALLATION,
         "signature_refused",
+        person_id=person_id,
+        subject=f"person:{person_id}",
+        new={"failures_in_a_row": failures},
+    )
+
+
+def missed_break(uow: UnitOfWork, person_id: str, address: str) -> None:
+    """Count and record a wrong passphrase at the code break: at most 30 s are waited."""
+    failures = missed(uow, break_key(person_id, address), _LONGEST_BREAK_WAIT_SECONDS)
+    uow.record(
+        INSTALLATION,
+        "code_break_refused",
         person_id=person_id,
         subject=f"person:{person_id}",
         new={"failures_in_a_row": failures},

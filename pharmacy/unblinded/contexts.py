@@ -47,6 +47,28 @@ def envelope(study_id: str, version: int, stratum: str, number: int) -> bytes:
     return context("envelope", study_id, version, stratum, number)
 
 
+def break_enrolment(study_id: str, person_id: str) -> bytes:
+    """A holder's signature over an investigator's fingerprint."""
+    return context("break-enrolment", study_id, person_id)
+
+
+def break_half(
+    half: str, study_id: str, version: int, stratum: str, number: int, person_id: str
+) -> bytes:
+    """One half of a slot's key for one investigator: "own" or "kept"."""
+    return context("break-half", half, study_id, version, stratum, number, person_id)
+
+
+def break_share(study_id: str, version: int, stratum: str, number: int, person_id: str) -> bytes:
+    """The granter's signature over both halves."""
+    return context("break-share", study_id, version, stratum, number, person_id)
+
+
+def inbox_record(study_id: str, version: int, record_id: str) -> bytes:
+    """One record of a study's inbox."""
+    return context("inbox-record", study_id, version, record_id)
+
+
 def list_opening(study_id: str, version: int) -> bytes:
     """The opening of a list's commitment."""
     return context("list-opening", study_id, version)

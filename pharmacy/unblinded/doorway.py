@@ -36,6 +36,12 @@ def pepper() -> bytes:
     return found
 
 
+def break_key() -> bytes:
+    """The server's third secret: its half of every slot's key."""
+    found: bytes = current_app.extensions["twinbag_break_key"]
+    return found
+
+
 def lit_cookie_name() -> str:
     """The cookie of the room's other half, sent to the lit room only."""
     name = "twinbag-demo-lit" if house().practice_only else "twinbag-lit"

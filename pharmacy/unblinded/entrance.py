@@ -16,6 +16,8 @@ _MENU = (
     MenuEntry("List", "lit_list.page", Permission.LOAD_LIST),
     MenuEntry("Dummy list", "lit_dummy.page", Permission.WORK_AT_BENCH),
     MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST),
+    MenuEntry("Investigators", "lit_investigators.page", Permission.ENROL_INVESTIGATORS),
+    MenuEntry("Code breaks", "lit_code_breaks.page", Permission.PREPARE),
     MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM),
 )
 _LANDINGS = (
@@ -24,10 +26,11 @@ _LANDINGS = (
 )
 
 
-def join(app: Flask, pepper: bytes) -> None:
+def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     """Register the lit room with the app."""
     house: House = app.extensions["twinbag"]
     app.extensions["twinbag_pepper"] = pepper
+    app.extensions["twinbag_break_key"] = break_key
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     house.menu[:0] = _MENU

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 
 from pharmacy.crypto.aead import open_sealed
+from pharmacy.crypto.commitments import join
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import Refusal
-from pharmacy.persistence import bags
+from pharmacy.persistence import bags, participants
+from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, trail
 from pharmacy.unblinded.arm import Arm
+from pharmacy.unblinded.break_shares import Halves
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import ARM_SIZE, KEY_SIZE, LitAuditEntry, Slot
-from pharmacy.unblinded.warrants import Warrant
+from pharmacy.unblinded.warrants import CODE_BREAK_OPENED, BreakWarrant, Warrant
 
 # The events that are openings themselves: an entry about anything else is no warrant.
 OPENINGS = frozenset({"opened"})
 
 
-def open_envelope(act: Act, room: OpenRoom, warrant: Warrant, participant_id: str) -> Arm:
+class DoesNotOpen(Refusal):
+    """An envelope that its key does not open (409)."""
+
+    def __init__(self) -> None:
+        super().__init__("This envelope does not open. Do not prepare; call the statistician.")
+
+
+def open_envelope(
+    act: Act, means: OpenRoom | Halves, warrant: Warrant | BreakWarrant, participant_id: str
+) -> Arm:
     """Open the envelope of one participant's slot.
 
-    Refused (403) without the list key, or when the warrant's entry is not committed, is no
-    opening, names somebody else or something else, or a bag of another participant; 409 when
-    the envelope does not open.
+    With an open room's list key, for what its trail says; or with both halves of that slot's key,
+    for what the blinded trail says of this very form. Refused (403) without the list key, or when
+    the warrant's entry is not committed, is no opening, names somebody else or something else, or
+    another participant; `DoesNotOpen` when the envelope does not open.
     """
-    _check(act, room, warrant, participant_id)
-    if room.list_key is None:
-        raise Refusal("You do not hold the list key.", status=403)
+    _check(act, means, warrant, participant_id)
     slot = act.uow.session.scalars(
         sa.select(Slot).where(
             Slot.study_id == act.in_study.id, Slot.participant_id == participant_id
@@ -36,25 +49,53 @@ def open_envelope(act: Act, room: OpenRoom, warrant: Warrant, participant_id: st
     ).one()
     place = (slot.study_id, slot.key_version, slot.stratum, slot.number)
     try:
-        key = open_sealed(room.list_key, slot.slot_key, KEY_SIZE, contexts.slot_key(*place))
+        if isinstance(means, Halves):
+            key = join(means.own, means.kept)
+        elif means.list_key is None:
+            raise Refusal("You do not hold the list key.", status=403)
+        else:
+            key = open_sealed(means.list_key, slot.slot_key, KEY_SIZE, contexts.slot_key(*place))
         return Arm.from_bytes(open_sealed(key, slot.envelope, ARM_SIZE, contexts.envelope(*place)))
-    except CannotOpen:
-        raise Refusal(
-            "This envelope does not open. Do not prepare; call the statistician."
-        ) from None
+    except (CannotOpen, ValueError):
+        raise DoesNotOpen from None
 
 
-def _check(act: Act, room: OpenRoom, warrant: Warrant, participant_id: str) -> None:
+def _check(
+    act: Act, means: OpenRoom | Halves, warrant: Warrant | BreakWarrant, participant_id: str
+) -> None:
     """The entry is read back on a connection of its own: what is not committed is not there."""
+    if isinstance(means, OpenRoom) and isinstance(warrant, Warrant):
+        written = _written_in_the_room(act, means, warrant, participant_id)
+    elif isinstance(means, Halves) and isinstance(warrant, BreakWarrant):
+        written = _written_for_a_break(act, warrant, participant_id)
+    else:
+        written = False
+    same = (warrant.study_id, warrant.person_id) == (act.in_study.id, act.person.id)
+    if not written or not same:
+        raise Refusal("Nothing is opened that is not written down first.", status=403)
+
+
+def _written_in_the_room(act: Act, room: OpenRoom, warrant: Warrant, participant_id: str) -> bool:
     with act.uow.as_committed() as elsewhere:
         row = elsewhere.get(LitAuditEntry, (act.in_study.id, warrant.seq))
         entry = trail.read(row, room.record_key) if row is not None else {}
     said = (entry.get("person"), entry.get("subject"), entry.get("reason"))
     wanted = (act.person.id, warrant.subject, warrant.reason)
-    same = (warrant.study_id, warrant.person_id) == (act.in_study.id, act.person.id)
     opening = entry.get("event") in OPENINGS and _is_for(act, warrant, participant_id)
-    if said != wanted or not same or not opening:
-        raise Refusal("Nothing is opened that is not written down first.", status=403)
+    return said == wanted and opening
+
+
+def _written_for_a_break(act: Act, warrant: BreakWarrant, participant_id: str) -> bool:
+    with act.uow.as_committed() as elsewhere:
+        row = elsewhere.get(AuditEntry, (act.in_study.id, warrant.seq))
+        entry = json.loads(row.body) if row is not None else {}
+    participant = participants.participant(act.uow.session, participant_id)
+    facts = entry.get("new")
+    form = facts.get("form") if isinstance(facts, dict) else None
+    said = tuple(entry.get(name) for name in ("event", "person_id", "subject", "reason"))
+    wanted = (CODE_BREAK_OPENED, act.person.id, warrant.subject, warrant.reason)
+    named = participant is not None and warrant.subject == f"participant:{participant.code}"
+    return said == wanted and form == warrant.form and named
 
 
 def _is_for(act: Act, warrant: Warrant, participant_id: str) -> bool:

@@ -31,7 +31,7 @@ KEYS_FOR: Mapping[Role, tuple[str, ...]] = {
     Role.CHECKER: ("record",),
     Role.UNBLINDED_MONITOR: ("record",),
 }
-_NOT_THOSE_WORDS = (
+NOT_THOSE_WORDS = (
     "These are not this person's six words. Let them read the words from their own screen. "
     "If they still differ, stop and call the sponsor: the keys may have been swapped."
 )
@@ -106,16 +106,16 @@ def grant(
     if set(names) <= set(held):
         return held
     if folded(words_heard) != folded(private_record.six_words(keys)):
-        raise BadForm({"words": _NOT_THOSE_WORDS})
+        raise BadForm({"words": NOT_THOSE_WORDS})
     own, unlocked = unlock_own(act, passphrase, pepper)
     secrets = unwrap_keys(act, own, unlocked.record.exchange_private)
-    pins = _pins(act, unlocked)
+    pins = pins_of(act, unlocked)
     digest = private_record.digest_of(keys)
     wrap_keys(
         act,
         {name: secrets[name] for name in names if name not in held},
         Recipient(person_id, keys.exchange_public, digest),
-        _founder_digest(act, pins),
+        founder_digest(act, pins),
         unlocked.record.signing_private,
     )
     pins.holders[person_id] = digest.hex()
@@ -199,14 +199,15 @@ def unwrap_keys(act: Act, keys: HolderKeys, exchange_private: bytes) -> dict[str
     return opened
 
 
-def _pins(act: Act, unlocked: Unlocked) -> StudyPins:
+def pins_of(act: Act, unlocked: Unlocked) -> StudyPins:
+    """What a granter trusts of the study; nobody grants before the room was opened once (409)."""
     pins = unlocked.record.pins.get(act.in_study.id)
     if pins is None:
         raise Refusal("Open the room once before you enrol somebody: it checks your keys.")
     return pins
 
 
-def _founder_digest(act: Act, pins: StudyPins) -> bytes:
+def founder_digest(act: Act, pins: StudyPins) -> bytes:
     """The founder's fingerprint as the granter trusts it, not as the database says."""
     founder_id = act.uow.session.get_one(StudyKeys, (act.in_study.id, pins.version)).founder_id
     if founder_id not in pins.holders:

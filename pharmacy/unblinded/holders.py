@@ -39,13 +39,15 @@ def unlock_own(act: Act, passphrase: str, pepper: bytes) -> tuple[HolderKeys, Un
     return keys, _unlock(act, keys, passphrase, pepper)
 
 
-def make(act: Act, pepper: bytes) -> str:
+def make(
+    act: Act, pepper: bytes, permission: Permission = Permission.ENTER_LIT_ROOM
+) -> str:
     """Make the acting person's keys and return the passphrase, to be shown once.
 
     Keys that were not confirmed are replaced, so that sending the form twice leaves the last
-    passphrase shown; confirmed ones are refused (409).
+    passphrase shown; confirmed ones are refused (409). `permission` says what the keys are for.
     """
-    act.permit(Permission.ENTER_LIT_ROOM)
+    act.permit(permission)
     old = keys_of(act, act.person.id)
     if old is not None and old.confirmed:
         raise Refusal("You already have keys.")
@@ -58,9 +60,14 @@ def make(act: Act, pepper: bytes) -> str:
     return words
 
 
-def confirm(act: Act, passphrase_typed: str, pepper: bytes) -> None:
+def confirm(
+    act: Act,
+    passphrase_typed: str,
+    pepper: bytes,
+    permission: Permission = Permission.ENTER_LIT_ROOM,
+) -> None:
     """The person types the passphrase back: only then do the keys count."""
-    act.permit(Permission.ENTER_LIT_ROOM)
+    act.permit(permission)
     keys = keys_of(act, act.person.id)
     if keys is None:
         raise Refusal(NO_KEYS)

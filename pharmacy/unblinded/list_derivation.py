@@ -37,6 +37,7 @@ def make(
     passphrase: str,
     stated: bool,
     pepper: bytes,
+    break_key: bytes = b"",
 ) -> SealedList:
     """Make, seal, commit to and sign the list of the act's study from a new seed, once.
 
@@ -49,7 +50,7 @@ def make(
         return _made_before(act, loaded)
     seed = act.surroundings.random_bytes("lit list seed", SEED_LENGTH)
     new = NewList(read_table(made_table(seed, rules), rules), "made", seed)
-    return sealed_list.seal_list(act, room, new, password, passphrase, pepper)
+    return sealed_list.seal_list(act, room, new, password, passphrase, pepper, break_key)
 
 
 def may_derive(act: Act, loaded: SealedList) -> bool:

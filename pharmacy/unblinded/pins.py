@@ -50,7 +50,7 @@ def compare(
         pins = _first_pins(act, keys, study_keys, granter_words)
         record.pins[act.in_study.id] = pins
     _check_pins(act, pins, study_keys, keys)
-    _check_list(act, pins, study_keys)
+    check_list(act, pins, study_keys)
     check_taken_slots(act, secrets["record"])
     return pins != before
 
@@ -117,7 +117,7 @@ def _check_wrap(row: KeyWrap, holder: HolderKeys, founder: HolderKeys, granter: 
         raise Refusal(CHANGED)
 
 
-def _check_list(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
+def check_list(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
     """Pin the list when it is first seen, signed by a trusted holder; compare it ever after."""
     loaded = act.uow.session.get(SealedList, act.in_study.id)
     if loaded is None:
@@ -125,7 +125,7 @@ def _check_list(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
             raise Refusal(CHANGED)
         return
     digest = slots_digest(act)
-    loader = _trusted(act, pins, study_keys.founder_id, loaded.loaded_by)
+    loader = trusted(act, pins, study_keys.founder_id, loaded.loaded_by)
     context = contexts.list_signature(act.in_study.id, loaded.key_version)
     signed = verify(loader.signing_public, context, loaded.commitment + digest, loaded.signature)
     if not signed or digest != loaded.slots_digest:
@@ -155,7 +155,7 @@ def _pinned(act: Act, pins: StudyPins, person_id: str) -> HolderKeys:
     return keys
 
 
-def _trusted(
+def trusted(
     act: Act,
     pins: StudyPins,
     founder_id: str,
@@ -171,7 +171,7 @@ def _trusted(
         raise Refusal(CHANGED)
     founder = _pinned(act, pins, founder_id)
     for row in rows:
-        granter = _trusted(act, pins, founder_id, row.granted_by, asked | {person_id})
+        granter = trusted(act, pins, founder_id, row.granted_by, asked | {person_id})
         _check_wrap(row, keys, founder, granter)
     pins.holders[person_id] = private_record.digest_of(keys).hex()
     return keys

@@ -24,12 +24,16 @@ _WRONG = "That is not the passphrase. It is the six words you were given, not yo
 
 @dataclass
 class StudyPins:
-    """What a person trusts of one study; hexadecimal. `loaded` is the list's commitment."""
+    """What a person trusts of one study; hexadecimal. `loaded` is the list's commitment.
+
+    `slots` is the digest of the list's ciphertexts, pinned by investigators, who open one of them.
+    """
 
     version: int
     list_commitment: str
     record_commitment: str
     loaded: str = ""
+    slots: str = ""
     holders: dict[str, str] = field(default_factory=dict)
 
 

@@ -30,12 +30,16 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What one arm is drawn from: `draw` is 'whole' vials only or 'part' of a container."""
+    """What one arm is drawn from: `draw` is 'whole' vials only or 'part' of a container.
+
+    `protocol_arm` is the name that the protocol gives the arm, whose words a broken code tells.
+    """
 
     key: str
     arm: Arm
     draw: Literal["whole", "part"]
     products: tuple[Product, ...]
+    protocol_arm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pharmacy.unblinded.source_codes import is_gtin
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")
 _MOST_ML = Decimal(5_000)
+_SUPPLY_FIELDS = {"key", "arm", "draw", "products", "protocol_arm"}
 
 
 def parse_products(toml_text: str) -> Products:
@@ -30,7 +31,7 @@ def parse_products(toml_text: str) -> Products:
     ]
     supplies = [
         _supply(part, where)
-        for where, part in _tables(table, "supplies", "", {"key", "arm", "draw", "products"})
+        for where, part in _tables(table, "supplies", "", _SUPPLY_FIELDS)
     ]
     shelf = [product for supply in supplies for product in supply.products]
     _unique([container.key for container in containers], "containers.key")
@@ -65,7 +66,8 @@ def _supply(table: Mapping[str, Any], where: str) -> Supply:
         raise _wrong(f"{where}draw", 'needs "whole" or "part"')
     fields = {"key", "name", "volume_ml", "gtins"}
     products = [_product(part, at) for at, part in _tables(table, "products", where, fields)]
-    return Supply(_key(table, where), arm, draw, tuple(products))
+    named = _text(table, "protocol_arm", where) if "protocol_arm" in table else ""
+    return Supply(_key(table, where), arm, draw, tuple(products), named)
 
 
 def _product(table: Mapping[str, Any], where: str) -> Product:

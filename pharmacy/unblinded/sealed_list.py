@@ -21,7 +21,7 @@ from pharmacy.persistence import people
 from pharmacy.services import signing
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
-from pharmacy.unblinded import contexts, dummy_lists, pins, private_record, trail
+from pharmacy.unblinded import break_shares, contexts, dummy_lists, pins, private_record, trail
 from pharmacy.unblinded.founding import RECOVERY, VERSION, study_keys
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import unlock_own
@@ -109,6 +109,7 @@ def load(
     not_live_in_redcap: bool,
     pepper: bytes,
     codes: bytes | None = None,
+    break_key: bytes = b"",
 ) -> SealedList:
     """Check, seal, commit, sign and keep the list of the act's study, once.
 
@@ -123,7 +124,7 @@ def load(
     if is_loaded(act):
         return _loaded_before(act, list_key, allocation_list)
     new = NewList(allocation_list, "redcap" if codes is None else "concealed")
-    return seal_list(act, room, new, password, passphrase, pepper)
+    return seal_list(act, room, new, password, passphrase, pepper, break_key)
 
 
 def check_may_load(act: Act, room: OpenRoom, stated: bool) -> bytes:
@@ -140,9 +141,18 @@ def check_may_load(act: Act, room: OpenRoom, stated: bool) -> bytes:
 
 
 def seal_list(
-    act: Act, room: OpenRoom, new: NewList, password: str, passphrase: str, pepper: bytes
+    act: Act,
+    room: OpenRoom,
+    new: NewList,
+    password: str,
+    passphrase: str,
+    pepper: bytes,
+    break_key: bytes = b"",
 ) -> SealedList:
-    """Seal a list that was checked, and write it down; the caller has asked `check_may_load`."""
+    """Seal a list that was checked, and write it down; the caller has asked `check_may_load`.
+
+    Investigators who were enrolled before get their shares of it in the same transaction.
+    """
     if room.list_key is None:
         raise Refusal("You do not hold the list key.", status=403)
     signing.check_password(act, act.person, password)
@@ -150,6 +160,7 @@ def seal_list(
     said = canonical_list_bytes(new.allocation_list)
     dummy_lists.refuse_the_other_modes(act, said, keys, unlocked.record.exchange_private)
     _seal_slots(act, room.list_key, new.allocation_list)
+    break_shares.make_for_enrolled(act, room.list_key, unlocked, break_key)
     loaded = _commit(act, room.list_key, new, keys, unlocked.record)
     unlocked.record.pins[act.in_study.id].loaded = loaded.commitment.hex()
     private_record.keep(keys, unlocked, act.surroundings)

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pharmacy.crypto.aead import sealed_length
+from pharmacy.crypto.wrapping import wrapped_record_length
 from pharmacy.persistence.base import Base, Id, one_of, sealed, sealed_check
 
 PRIVATE_RECORD_SIZE = 8192
 LIT_SESSION_SIZE = 4096
 BAG_RECORD_SIZE = 32768
 TRAIL_BODY_SIZE = 2048
+INBOX_SIZE = 2048
 KEY_SIZE = 33
 ARM_SIZE = 33
 WRAPPED_LENGTH = 80
@@ -155,6 +157,58 @@ class Slot(Base):
         sealed_check("slot_key", _KEY_LENGTH),
         sealed_check("envelope", sealed_length(ARM_SIZE)),
     )
+
+
+class BreakEnrolment(Base):
+    """An investigator whose six words a holder compared: shares of every slot are made for them.
+
+    The holder's signature is over the investigator's fingerprint, so that the server cannot enrol
+    anybody by itself, and a list that is loaded later finds whom to make shares for. `tried`: the
+    investigator has tried their keys once.
+    """
+
+    __tablename__ = "lit_break_enrolment"
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    granted_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
+    tried: Mapped[bool]
+    __table_args__ = (sealed_check("signature", SIGNATURE_LENGTH),)
+
+
+class BreakShare(Base):
+    """One slot's key in two halves for one investigator: neither alone says anything.
+
+    `wrapped_half` is for the investigator's own key, `kept_half` under the installation's break
+    key; the granter's signature is over both.
+    """
+
+    __tablename__ = "lit_break_share"
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
+    stratum: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    key_version: Mapped[int]
+    wrapped_half: Mapped[bytes] = sealed(WRAPPED_LENGTH)
+    kept_half: Mapped[bytes] = sealed(_KEY_LENGTH)
+    granted_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
+    __table_args__ = (
+        sealed_check("wrapped_half", WRAPPED_LENGTH),
+        sealed_check("kept_half", _KEY_LENGTH),
+        sealed_check("signature", SIGNATURE_LENGTH),
+    )
+
+
+class InboxRecord(Base):
+    """What was written while nobody held a key, sealed to the study's inbox key at one size."""
+
+    __tablename__ = "lit_inbox"
+    id: Mapped[Id]
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
+    key_version: Mapped[int]
+    record: Mapped[bytes] = sealed(wrapped_record_length(INBOX_SIZE))
+    __table_args__ = (sealed_check("record", wrapped_record_length(INBOX_SIZE)),)
 
 
 class BagRecord(Base):

@@ -1,19 +1,25 @@
-"""A warrant: a committed entry of the unblinded trail that says who, for whom and why.
+"""A warrant: a committed entry that says who, for whom and why.
 
-Nothing is revealed that is not already written down.
+Nothing is revealed that is not already written down. At the bench it is an entry of the unblinded
+trail; whoever breaks a code holds no key of that one, so there it is an entry of the blinded one.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from pharmacy.domain.errors import Refusal
+from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
 from pharmacy.unblinded import trail
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import LitAuditEntry
+
+CODE_BREAK_OPENED = "code_break_opened"
+_NOT_WRITTEN = "Nothing is opened that is not written down first."
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,18 @@ class Warrant:
     person_id: str
     subject: str
     reason: str
+
+
+@dataclass(frozen=True)
+class BreakWarrant:
+    """The same for a broken code; `form` is the number of the form that asked for it."""
+
+    study_id: str
+    seq: int
+    person_id: str
+    subject: str
+    reason: str
+    form: str
 
 
 def commit_warrant(
@@ -48,4 +66,40 @@ def find_warrant(act: Act, room: OpenRoom, event: str, subject: str, reason: str
         entry = trail.read(row, room.record_key)
         if tuple(entry.get(name) for name in ("event", "subject", "reason", "person")) == wanted:
             return Warrant(act.in_study.id, row.seq, act.person.id, subject, reason)
-    raise Refusal("Nothing is opened that is not written down first.", status=403)
+    raise Refusal(_NOT_WRITTEN, status=403)
+
+
+def commit_break_warrant(
+    act: Act, subject: str, reason: str, form: str, **facts: object
+) -> BreakWarrant:
+    """Write the entry of a broken code and commit it with everything else changed so far."""
+    act.record(CODE_BREAK_OPENED, subject, new={"form": form, **facts}, reason=reason)
+    act.uow.commit()
+    found = find_break_warrant(act, subject, reason, form)
+    if found is None:
+        raise Refusal(_NOT_WRITTEN, status=403)
+    return found
+
+
+def find_break_warrant(act: Act, subject: str, reason: str, form: str) -> BreakWarrant | None:
+    """The entry that this very form of the acting person wrote before, if it did.
+
+    The same form with another participant or reason is refused (409).
+    """
+    rows = act.uow.session.scalars(
+        sa.select(AuditEntry)
+        .where(
+            AuditEntry.trail == act.in_study.id,
+            AuditEntry.event == CODE_BREAK_OPENED,
+            AuditEntry.person_id == act.person.id,
+        )
+        .order_by(AuditEntry.seq.desc())
+    )
+    for row in rows:
+        entry = json.loads(row.body)
+        if entry["new"]["form"] != form:
+            continue
+        if (entry["subject"], entry["reason"]) != (subject, reason):
+            raise Refusal("This form was already sent with other contents. Open the page again.")
+        return BreakWarrant(act.in_study.id, row.seq, act.person.id, subject, reason, form)
+    return None

@@ -35,6 +35,8 @@ NOTICES: dict[str, str] = {
     "infusion_ended": "The infusion was ended and signed.",
     "keys_confirmed": "Your passphrase is confirmed.",
     "holder_enrolled": "The person is enrolled and can open the room.",
+    "investigator_enrolled": "The investigator is enrolled and can break a code.",
+    "break_keys_work": "Your keys work. No code was opened.",
     "list_loaded": "The list is sealed. Print this certificate.",
     "list_derived": "The same: made again from its seed, the list is the one that is loaded.",
     "dummy_confirmed": "You have confirmed the dummy list.",

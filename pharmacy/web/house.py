@@ -27,7 +27,8 @@ class House:
     """The joined rooms: units of work, surroundings, settings, and what other rooms registered.
 
     `landings` says where a person with a permission arrives, the first match counts.
-    `room_is_open` is asked by the door of a lit route; the blinded side has none.
+    `room_is_open` is asked by the door of a lit route; the blinded side has none. `post_notices`
+    wakes whoever mails notices, if somebody does.
     """
 
     units: Units
@@ -38,6 +39,7 @@ class House:
     menu: list[MenuEntry] = field(default_factory=list)
     landings: list[tuple[Permission, str]] = field(default_factory=list)
     room_is_open: Callable[[], bool] = lambda: False
+    post_notices: Callable[[], None] = lambda: None
 
 
 def house() -> House:

@@ -70,9 +70,12 @@ ROOMS: dict[str, Room] = {
         ),
         FLASK | {"sqlalchemy"},
     ),
-    "pharmacy.app": Room(_JOINED, frozenset({"flask"})),
+    # Mails notices after their act, from the server's process or an operator's command.
+    "pharmacy.postman": Room(("pharmacy.domain", "pharmacy.services")),
+    "pharmacy.app": Room((*_JOINED, "pharmacy.postman"), frozenset({"flask"})),
     "pharmacy.cli": Room(
-        (*_JOINED, "pharmacy.app", "pharmacy.demo"), frozenset({"click", "flask"})
+        (*_JOINED, "pharmacy.app", "pharmacy.demo", "pharmacy.postman"),
+        frozenset({"click", "flask"}),
     ),
     "pharmacy.demo": Room((*_JOINED, "pharmacy.app"), frozenset({"click", "flask"})),
 }

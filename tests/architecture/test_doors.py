@@ -93,15 +93,31 @@ def _lit(app: Flask) -> Iterator[tuple[str, Door, bool]]:
         yield endpoint, found, view.__module__.startswith("pharmacy.unblinded")
 
 
+# The code break is opened by an investigator, who stays blinded: of its pages the one that answers
+# with an arm is the lit room's, and the others are compared like everything a blinded person sees.
+_BREAKS, _TELLS = "code_break.", "code_break.reveal"
+
+
+def test_of_the_code_break_the_answer_alone_is_lit(house: AskedHouse) -> None:
+    found = {name: here for name, here, _lit_view in _lit(house.app) if name.startswith(_BREAKS)}
+    assert {name for name, here in found.items() if here.lit} == {_TELLS}
+    assert {here.permission for here in found.values()} == {Permission.BREAK_CODE}
+    assert PERMISSIONS[Permission.BREAK_CODE] == {Role.INVESTIGATOR}
+
+
 def test_the_doors_of_the_lit_room_are_marked(house: AskedHouse) -> None:
-    marked = {endpoint: (found.lit, lit) for endpoint, found, lit in _lit(house.app)}
+    marked = {
+        endpoint: (found.lit, lit)
+        for endpoint, found, lit in _lit(house.app)
+        if not endpoint.startswith(_BREAKS)
+    }
     assert {name for name, (said, is_lit) in marked.items() if said is not is_lit} == set()
     assert sum(said for said, _ in marked.values()) > 5
 
 
 def test_no_blinded_person_has_a_key_to_the_lit_room(house: AskedHouse) -> None:
     for endpoint, found, lit in _lit(house.app):
-        if lit:
+        if lit and not endpoint.startswith(_BREAKS):
             assert found.permission is not None, endpoint
             holders = PERMISSIONS[found.permission]
             assert holders, endpoint
@@ -109,8 +125,22 @@ def test_no_blinded_person_has_a_key_to_the_lit_room(house: AskedHouse) -> None:
 
 
 def test_without_the_lit_room_there_is_none_of_its_doors(tmp_path: Path) -> None:
-    blinded = create_app(make_config("sqlite://", tmp_path, lit_room=False))
+    blinded = create_app(make_config("sqlite://", tmp_path, lit_room=False, code_break=False))
     assert [name for name, found, lit in _lit(blinded) if lit or found.lit] == []
+
+
+def test_the_code_break_stands_without_the_lit_room_and_is_left_out_of_it(tmp_path: Path) -> None:
+    """keys.md: its own door and deployment flag."""
+    alone = create_app(make_config("sqlite://", tmp_path, lit_room=False))
+    assert {name for name in alone.view_functions if not name.startswith(_BREAKS)} == set(
+        create_app(
+            make_config("sqlite://", tmp_path, lit_room=False, code_break=False)
+        ).view_functions
+    )
+    assert _TELLS in alone.view_functions
+    without = create_app(make_config("sqlite://", tmp_path, code_break=False))
+    assert not [name for name in without.view_functions if name.startswith(_BREAKS)]
+    assert "lit_investigators.enrol" in without.view_functions
 
 
 def test_a_planted_route_without_a_door_stops_the_start(

@@ -21,19 +21,25 @@ from tests.architecture.source import Source, chain_of, name_of, places, planted
 from tests.support.lit_builders import LitStudy, open_study
 
 _ACT = ("pharmacy/unblinded/envelope.py", "open_envelope")
+# Opens slots' keys to halve them for an investigator, and no envelope.
+_HALVES = ("pharmacy/unblinded/break_shares.py", "_split")
 _SECRETS = frozenset({"envelope", "slot_key"})
 _SCHEMA = ("pharmacy/unblinded/tables.py", "pharmacy/unblinded/contexts.py", "migrations/")
 
-_GIVES_WARRANTS = ("commit_warrant", "find_warrant")
+_GIVES_WARRANTS = ("commit_warrant", "find_warrant", "commit_break_warrant", "find_break_warrant")
+_WARRANTS = ("Warrant", "BreakWarrant")
 
 # Who else touches the two columns or their contexts, and what for.
 _TOUCHES = {
     ("pharmacy/unblinded/sealed_list.py", "_seal_slots"): "seals them when the list is loaded",
+    _HALVES: "opens the keys, never an envelope, and makes two halves of each",
     ("pharmacy/unblinded/pins.py", "slots_digest"): "hashes the ciphertexts that the loader signed",
 }
 
 
-def openers(sources: tuple[Source, ...]) -> set[tuple[str, str]]:
+def openers(
+    sources: tuple[Source, ...], secrets: frozenset[str] = _SECRETS
+) -> set[tuple[str, str]]:
     """Functions that open something sealed and touch an envelope or a slot's key."""
     opening, touching = set(), set()
     for source in sources:
@@ -44,7 +50,7 @@ def openers(sources: tuple[Source, ...]) -> set[tuple[str, str]]:
                     opening.add((source.path, where))
                 if arm:
                     touching.add((source.path, where))
-            if isinstance(node, ast.Attribute) and node.attr in _SECRETS:
+            if isinstance(node, ast.Attribute) and node.attr in secrets:
                 touching.add((source.path, where))
     return opening & touching
 
@@ -78,7 +84,7 @@ def unwarranted(sources: tuple[Source, ...]) -> list[str]:
         for where, node in places(source.tree):
             if not isinstance(node, ast.Call):
                 continue
-            if name_of(node.func) == "Warrant" and source.path != "pharmacy/unblinded/warrants.py":
+            if name_of(node.func) in _WARRANTS and source.path != "pharmacy/unblinded/warrants.py":
                 found.append(f"{source.path}:{node.lineno}: {where} makes a warrant of its own")
             if name_of(node.func) == "open_envelope":
                 held = _warrants_of(functions.get(where))
@@ -108,7 +114,9 @@ def _warrants_of(function: ast.FunctionDef | None) -> set[str]:
         return set()
     arguments = [*function.args.args, *function.args.kwonlyargs]
     held = {
-        a.arg for a in arguments if a.annotation is not None and name_of(a.annotation) == "Warrant"
+        a.arg
+        for a in arguments
+        if a.annotation is not None and name_of(a.annotation) in _WARRANTS
     }
     for node in ast.walk(function):
         made = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
@@ -130,7 +138,30 @@ def _uncalled(tree: ast.AST, name: str) -> list[ast.expr]:
 
 
 def test_exactly_one_function_opens_an_envelope() -> None:
-    assert openers(product()) == {_ACT}
+    assert openers(product(), frozenset({"envelope"})) == {_ACT}
+
+
+def test_slots_keys_are_opened_by_the_act_and_to_be_halved() -> None:
+    """K8: whoever halves a key joins none and touches no envelope, so that no arm comes of it."""
+    assert openers(product()) == {_ACT, _HALVES}
+    assert joiners(product()) <= {_ACT, *_JOINS_ELSEWHERE}
+
+
+# What two halves are joined for besides a slot's key.
+_JOINS_ELSEWHERE: frozenset[tuple[str, str]] = frozenset()
+
+
+def joiners(sources: tuple[Source, ...]) -> set[tuple[str, str]]:
+    """Places of the lit room that put two halves of a secret together."""
+    return {
+        (source.path, where)
+        for source in sources
+        if source.path.startswith("pharmacy/unblinded/")
+        for where, node in places(source.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "join"
+    }
 
 
 def test_nothing_else_touches_an_envelope() -> None:
@@ -158,6 +189,11 @@ def test_a_planted_second_opener_is_found(tmp_path: Path, text: str) -> None:
     assert len(openers(product(planted(tmp_path, {_PLANTED: text})))) == 1
 
 
+def test_a_planted_second_joiner_is_found(tmp_path: Path) -> None:
+    text = "def peek(halves):\n    return join(halves.own, halves.kept)"
+    assert joiners(product(planted(tmp_path, {_PLANTED: text}))) == {(_PLANTED, "peek")}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -178,6 +214,7 @@ def test_a_planted_touch_is_found(tmp_path: Path, text: str) -> None:
         "def peek(act, room):\n    return open_envelope(act, room, None, 'p')",
         "def peek(act, room):\n    open_envelope(act, room, Warrant('s', 1, 'p', 'b', ''), 'p')",
         "def peek(act, room, warrant):\n    return open_envelope(act, room, warrant, 'p')",
+        "def peek(act, h):\n    open_envelope(act, h, BreakWarrant('s', 1, 'p', 'b', '', ''), 'p')",
         "def peek(act):\n    f = open_envelope\n    return f(act)",
         "peek = partial(envelope.open_envelope, None)",
     ],

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pharmacy.demo.cast import PASSWORD
 from tests.journeys import at_the_bench as bench
+from tests.journeys.breaking_steps import code_break
 from tests.journeys.practice import USER_NAMES, Practice
 from tests.journeys.visitor import PHONE, Visitor
 from tests.support.fake_camera import NEAR, Paper, frame, label
@@ -278,4 +279,5 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     checker,
     nurse,
     second_nurse,
+    code_break,
 )

@@ -187,7 +187,7 @@ def _answer_and_end(app: Flask, form: Form, kill_at: int | None, writing: int) -
     """The child's whole life. It never comes back into the test."""
     try:
         if kill_at is not None:
-            _die_at(app, kill_at)
+            die_at(app, kill_at)
         browser = Browser(app)
         browser.bring(form.cookie)
         answer = browser.send(form.action, form.fields)
@@ -198,7 +198,8 @@ def _answer_and_end(app: Flask, form: Form, kill_at: int | None, writing: int) -
         os._exit(1)
 
 
-def _die_at(app: Flask, kill_at: int) -> None:
+def die_at(app: Flask, kill_at: int) -> None:
+    """Kill this process before its n-th statement, commit or moment after a commit."""
     steps = iter(range(1, 1_000_000))
 
     def step(*_said: Any) -> None:

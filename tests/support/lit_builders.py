@@ -17,13 +17,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from pharmacy.domain.roles import Role
+from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import sign_ins
 from pharmacy.persistence.bags import Bag
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services import plans, sign_in
 from pharmacy.unblinded import (
     allocation,
+    break_shares,
     founding,
     granting,
     holders,
@@ -32,6 +33,8 @@ from pharmacy.unblinded import (
     sealed_list,
 )
 from pharmacy.unblinded import room as rooms
+from pharmacy.unblinded.code_break import breaking, own_keys
+from pharmacy.unblinded.code_break.breaking import Answer, Asked, ServerSecrets
 from pharmacy.unblinded.founding import RecoverySheets
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules
@@ -47,6 +50,7 @@ from tests.support.builders import (
 from tests.support.world import Clock, KeyedChance
 
 PEPPER = hashlib.sha256(b"pepper").digest()
+BREAK_KEY = hashlib.sha256(b"break key").digest()
 # Three balanced blocks of four; 1 and 2 are the groups of the allocation table.
 ARMS = "211221122112"
 LIT_PEOPLE: dict[str, tuple[str, Role]] = {
@@ -70,6 +74,7 @@ class LitStudy:
     passphrases: dict[str, str] = field(default_factory=dict)
     recovery: RecoverySheets | None = None
     rooms: dict[str, OpenRoom] = field(default_factory=dict)
+    _breaks: int = 0
 
     @property
     def study_id(self) -> str:
@@ -138,7 +143,55 @@ class LitStudy:
                 self.passphrases["statistician"],
                 not_live_in_redcap=True,
                 pepper=PEPPER,
+                break_key=BREAK_KEY,
             )
+
+    def make_break_keys(self, who: str = "investigator") -> None:
+        """An investigator makes their keys and types the passphrase back."""
+        words = self.trial.do(who, holders.make, PEPPER, Permission.BREAK_CODE)
+        self.trial.do(who, holders.confirm, words, PEPPER, Permission.BREAK_CODE)
+        self.passphrases[who] = words
+
+    def enrol_breaker(self, who: str = "investigator", by: str = "pharmacist") -> None:
+        """An investigator's shares are made after the words were compared."""
+        if who not in self.passphrases:
+            self.make_break_keys(who)
+        self.do(
+            by,
+            break_shares.enrol,
+            self.trial.ids[who],
+            self.six_words(who),
+            self.passphrases[by],
+            PEPPER,
+            BREAK_KEY,
+        )
+
+    def try_break_keys(self, who: str = "investigator", granter: str = "pharmacist") -> None:
+        """The drill at a calm hour: the granter's words are compared and everything is pinned."""
+        self.trial.do(
+            who,
+            own_keys.try_keys,
+            self.passphrases[who],
+            self.six_words(granter),
+            PEPPER,
+            BREAK_KEY,
+            "192.0.2.7",
+        )
+
+    def break_code(self, participant_id: str, who: str = "investigator", **said: str) -> Answer:
+        """One break through the services; it commits by itself."""
+        self._breaks += 1
+        asked = Asked(
+            participant_id,
+            said.get("reason", "treatment"),
+            said.get("said", ""),
+            said.get("passphrase", self.passphrases.get(who, "")),
+            said.get("form", f"break-form-{self._breaks:06d}"),
+            "192.0.2.7",
+        )
+        with self.trial.units.acting() as uow:
+            act = self.trial.bare_act(uow, who)
+            return breaking.break_code(act, asked, ServerSecrets(PEPPER, BREAK_KEY))
 
     def do(self, who: str, verb: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """One verb of the lit room, `verb(act, room, ...)`, committed."""

@@ -18,7 +18,7 @@ from config import Config, ConfigError
 from pharmacy.app import refuse_wrong_secrets
 from pharmacy.persistence.engine import make_engine
 from tests.architecture.trails import trail_faults
-from tests.support.lit_builders import PEPPER
+from tests.support.lit_builders import BREAK_KEY, PEPPER
 from tests.support.world import make_config
 from tests.system.backup_drill import House
 
@@ -50,15 +50,18 @@ def test_the_first_start_decides_and_a_wrong_pepper_stops_every_later_one(config
     """keys.md: a wrong one stops the start by its fingerprint; the sentence shows neither."""
     assert refuse_wrong_secrets(config)
     assert refuse_wrong_secrets(config)
-    assert _entries(config) == ["secret_known"]
+    assert _entries(config) == ["secret_known"] * 2
     with pytest.raises(ConfigError) as wrong:
         refuse_wrong_secrets(_with(config, pepper=OTHER))
     assert str(wrong.value).startswith("TWINBAG_PEPPER is not the secret that this database ")
     assert "secrets.env" in str(wrong.value)
     assert OTHER.hex()[:8] not in str(wrong.value)
-    assert refuse_wrong_secrets(_with(config, pepper=OTHER, lit_room=False))
+    with pytest.raises(ConfigError) as wrong:
+        refuse_wrong_secrets(_with(config, break_key=OTHER, lit_room=False))
+    assert str(wrong.value).startswith("TWINBAG_BREAK_KEY is not the secret that this database ")
+    assert refuse_wrong_secrets(_with(config, pepper=OTHER, lit_room=False, code_break=False))
     assert refuse_wrong_secrets(config)
-    assert _entries(config) == ["secret_known"]
+    assert _entries(config) == ["secret_known"] * 2
 
 
 def test_of_two_first_starts_one_decides(config: Config) -> None:
@@ -78,7 +81,7 @@ def test_of_two_first_starts_one_decides(config: Config) -> None:
     for thread in threads:
         thread.join()
     assert sorted(type(each).__name__ for each in told.values()) == ["ConfigError", "bool"]
-    assert _entries(config) == ["secret_known"]
+    assert _entries(config) == ["secret_known"] * 2
 
 
 def test_without_a_database_or_a_schema_nothing_is_compared(tmp_path: Path) -> None:
@@ -91,17 +94,20 @@ def test_without_a_database_or_a_schema_nothing_is_compared(tmp_path: Path) -> N
     assert not refuse_wrong_secrets(away)
 
 
-def test_the_pepper_is_in_no_row(config: Config) -> None:
+def test_pepper_and_break_key_are_in_no_row(config: Config) -> None:
     refuse_wrong_secrets(config)
     engine = make_engine(config.database_url)
     try:
         with engine.connect() as connection:
             query = "SELECT setting, fingerprint FROM known_secret"
-            ((setting, kept),) = connection.exec_driver_sql(query).fetchall()
+            known = dict(row for row in connection.exec_driver_sql(query).fetchall())
     finally:
         engine.dispose()
-    assert (setting, len(kept)) == ("TWINBAG_PEPPER", 16)
-    assert bytes(kept) not in (PEPPER[:16], hashlib.sha256(PEPPER).digest()[:16])
+    assert sorted(known) == ["TWINBAG_BREAK_KEY", "TWINBAG_PEPPER"]
+    for setting, secret in (("TWINBAG_PEPPER", PEPPER), ("TWINBAG_BREAK_KEY", BREAK_KEY)):
+        kept = bytes(known[setting])
+        assert len(kept) == 16
+        assert kept not in (secret[:16], hashlib.sha256(secret).digest()[:16])
 
 
 def test_a_backup_goes_with_its_pepper(
@@ -127,7 +133,7 @@ def test_a_start_with_another_secrets_file_is_one_sentence(tmp_path: Path) -> No
     secrets = tmp_path / "secrets.env"
     assert _started(tmp_path).returncode == 0
     kept = secrets.read_text()
-    pepper = kept.partition("TWINBAG_PEPPER=")[2].strip()
+    pepper = kept.partition("TWINBAG_PEPPER=")[2].splitlines()[0]
     secrets.write_text(kept.replace(pepper, OTHER.hex()))
     refused = _started(tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -156,7 +162,7 @@ def test_a_pepper_given_by_the_environment_is_not_made_up_in_the_file(
         for line in (tmp_path / "new" / "secrets.env").read_text().splitlines()
         if not line.startswith("#")
     ]
-    assert names == ["TWINBAG_SECRET_KEY"]
+    assert names == ["TWINBAG_SECRET_KEY", "TWINBAG_BREAK_KEY"]
 
 
 def _environ() -> dict[str, str]:

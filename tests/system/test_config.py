@@ -16,10 +16,12 @@ from config import Config, ConfigError
 # Fixed, and random to the eye: what make_secrets would write.
 _KEY = "9f1c07d3a84e52b6f0137dce6294ab58e70b35c16dfa8842913e5fd0a7bc2461"
 _PEPPER = "42d86b9e15fa730cc7e1b8043a9d5f2611ce87f45b3a60d9e2740b9ad85f13c6"
+_BREAK = "c15e7a03f89d42b6615b0ce8a7d3942f1eb86c5097da23f448107be59a6cd33f"
 
 
 def _secrets(**changed: str) -> dict[str, str]:
-    return {"TWINBAG_SECRET_KEY": _KEY, "TWINBAG_PEPPER": _PEPPER} | {
+    made = {"SECRET_KEY": _KEY, "PEPPER": _PEPPER, "BREAK_KEY": _BREAK}
+    return {f"TWINBAG_{name}": value for name, value in made.items()} | {
         f"TWINBAG_{name}": value for name, value in changed.items()
     }
 
@@ -123,8 +125,35 @@ def test_a_weak_secret_stops_the_start_and_is_not_quoted(
     assert weak not in sentence
 
 
-def test_one_secret_for_both_purposes_stops_the_start(tmp_path: Path) -> None:
-    assert "must not be the same secret" in _refusal(_secrets(PEPPER=_KEY), tmp_path)
+@pytest.mark.parametrize("twice", [{"PEPPER": _KEY}, {"BREAK_KEY": _KEY}, {"BREAK_KEY": _PEPPER}])
+def test_one_secret_for_two_purposes_stops_the_start(
+    tmp_path: Path, twice: dict[str, str]
+) -> None:
+    assert "must not be the same secret" in _refusal(_secrets(**twice), tmp_path)
+
+
+def test_a_database_of_before_the_break_key_says_how_to_make_one(tmp_path: Path) -> None:
+    environ = _secrets()
+    del environ["TWINBAG_BREAK_KEY"]
+    assert _refusal(environ, tmp_path).endswith("A new one is made with: openssl rand -hex 32")
+
+
+def test_mail_is_set_by_address_and_recipients(tmp_path: Path) -> None:
+    environ = _secrets(SMTP_URL="smtps://u:p@mail.example.org:465", NOTICE_TO="a@x.org, b@y.org")
+    loaded = config.load(environ, tmp_path)
+    assert loaded.notice_to == ("a@x.org", "b@y.org")
+    assert "mail.example.org" not in repr(loaded)
+    assert config.load(_secrets(), tmp_path).smtp_url == ""
+
+
+@pytest.mark.parametrize("url", ["mail.example.org", "http://mail", "smtp://", "smtp://h:port"])
+def test_a_malformed_mail_server_stops_the_start(tmp_path: Path, url: str) -> None:
+    assert "TWINBAG_SMTP_URL must be" in _refusal(_secrets(SMTP_URL=url), tmp_path)
+
+
+@pytest.mark.parametrize("to", ["nobody", "a@b c@d", "a@b,", "A <a@b>", "a@b\r\nBcc: c@d"])
+def test_malformed_recipients_stop_the_start(tmp_path: Path, to: str) -> None:
+    assert "TWINBAG_NOTICE_TO must be" in _refusal(_secrets(NOTICE_TO=to), tmp_path)
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o620, 0o602, 0o644])
@@ -157,7 +186,7 @@ def test_a_line_that_is_no_setting_is_named_by_its_number(tmp_path: Path, line: 
     with (tmp_path / "secrets.env").open("a") as file:
         file.write(f"\n  # a note\n{line}\n")
     sentence = _refusal({}, tmp_path)
-    assert sentence.startswith("Line 6 of ")
+    assert sentence.startswith("Line 7 of ")
     assert _PEPPER not in sentence
 
 

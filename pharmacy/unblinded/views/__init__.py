@@ -5,9 +5,11 @@ from __future__ import annotations
 from pharmacy.unblinded.views import (
     bench,
     board,
+    code_breaks,
     dummy_list,
     handing_over,
     holders,
+    investigators,
     keys,
     list_proofs,
     lists,
@@ -19,6 +21,7 @@ BLUEPRINTS = (
     room.blueprint,
     keys.blueprint,
     holders.blueprint,
+    investigators.blueprint,
     lists.blueprint,
     list_proofs.blueprint,
     dummy_list.blueprint,
@@ -26,4 +29,5 @@ BLUEPRINTS = (
     bench.blueprint,
     handing_over.blueprint,
     planning.blueprint,
+    code_breaks.blueprint,
 )

@@ -15,7 +15,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import studies
 from pharmacy.unblinded import list_derivation, load_certificate, sealed_list
-from pharmacy.unblinded.doorway import lit_frame, pepper, room_if_open, the_room
+from pharmacy.unblinded.doorway import break_key, lit_frame, pepper, room_if_open, the_room
 from pharmacy.unblinded.list_refusals import MAX_BYTES, SENTENCES, ListRefused
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.stratum_words import stratum_words
@@ -138,6 +138,7 @@ def _load(form: LoadForm, room: OpenRoom) -> str:
             form.statement.data,
             pepper(),
             codes,
+            break_key(),
         )
     except ListRefused as refused:
         field = "codes" if refused.of_code_list or refused.rule == "concealed" else "table"
@@ -160,6 +161,7 @@ def _make(form: SealForm, room: OpenRoom) -> str:
         form.passphrase.data,
         form.statement.data,
         pepper(),
+        break_key(),
     )
     return told(url_for("lit_list.page", study_id=act().in_study.id), "list_loaded")
 

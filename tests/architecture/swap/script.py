@@ -17,7 +17,7 @@ from flask import Flask, template_rendered
 
 from pharmacy.persistence.engine import make_engine
 from pharmacy.services.units import Units
-from tests.architecture.swap import bench_work, desk, phone
+from tests.architecture.swap import bench_work, code_break, desk, phone
 from tests.architecture.swap.at_rest import dump
 from tests.architecture.swap.browser import Browser
 from tests.architecture.swap.desk import CODES, PREPARED
@@ -39,6 +39,7 @@ STEPS = (
     "infuse",
     "stop",
     "see_stops",
+    "break_code",
     "leave",
 )
 # At the beginning of these nobody is signed in any more: a world can be kept there.
@@ -270,6 +271,10 @@ class Journey:
             self.browser(who).open(self.path("stops"))
         self.browser("pharmacist").fill("/seen")
         self.browser("pharmacist").open(self.path("deliveries"))
+
+    def break_code(self) -> None:
+        """An emergency of somebody whose bags nobody has prepared yet."""
+        code_break.break_code(self)
 
     def leave(self) -> None:
         """Everybody goes home."""

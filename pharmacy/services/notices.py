@@ -1,0 +1,102 @@
+"""Notices that an act happened which others must know of: on a page, and by mail when one is set.
+
+A notice is written in the transaction of its act, so that no act is without one, and mailed
+afterwards, so that no act waits for a mail server (J4, J6). It is kept until a server has taken it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pharmacy.domain.roles import Permission
+from pharmacy.domain.site_time import format_moment
+from pharmacy.persistence import notices, studies
+from pharmacy.persistence.notices import Notice
+from pharmacy.persistence.unit_of_work import UnitOfWork
+from pharmacy.services.act import Act
+
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class NoticeLine:
+    """One notice on its page, with how far its mail has come."""
+
+    sentence: str
+    when: str
+    mail: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One notice as it is mailed; `number` is the same at every try."""
+
+    number: str
+    subject: str
+    text: str
+    at: datetime
+
+
+def code_broken(act: Act, form: str, *, again: bool) -> None:
+    """Tell of a broken code: who and when, neither whose code nor which arm; once for one form."""
+    number = hashlib.sha256(f"notice|{act.person.id}|{form}".encode()).hexdigest()[:32]
+    if notices.notice(act.uow.session, number) is not None:
+        return
+    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    done = "shown again to" if again else "broken by"
+    sentence = (
+        f"The code of a participant was {done} {act.person.full_name} at "
+        f"{format_moment(act.now, zone)}; no arm is told here."
+    )
+    made = Notice(id=number, study_id=act.in_study.id, sentence=sentence, made_at=act.now)
+    notices.add(act.uow.session, made)
+
+
+def listed(act: Act) -> list[NoticeLine]:
+    """The notices of the act's study, newest first."""
+    act.permit(Permission.SEE_STOPS)
+    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    return [
+        NoticeLine(
+            one.sentence,
+            format_moment(one.made_at, zone),
+            _mail(post.tries, post.sent_at, zone),
+        )
+        for one, post in notices.of_study(act.uow.session, act.in_study.id)
+    ]
+
+
+def take_due(uow: UnitOfWork) -> Letter | None:
+    """Begin one try of the oldest due notice; the caller commits before it sends.
+
+    Each try is followed by a longer wait: a minute, two, four, up to an hour, for ever.
+    """
+    found = notices.due(uow.session, uow.now)
+    if found is None:
+        return None
+    one, post = found
+    wait = min(_FIRST_WAIT * 2 ** min(post.tries, 10), _LONGEST_WAIT)
+    if not notices.take(uow.session, post, uow.now + wait):
+        return None
+    code = studies.study(uow.session, one.study_id).code
+    return Letter(one.id, f"Twinbag {code}: the code of a participant", one.sentence, one.made_at)
+
+
+def sent(uow: UnitOfWork, letter: Letter) -> None:
+    """The mail server has taken it."""
+    notices.sent(uow.session, letter.number, uow.now)
+
+
+def waiting(uow: UnitOfWork) -> int:
+    """How many notices no mail server has taken yet."""
+    return notices.waiting(uow.session)
+
+
+def _mail(tries: int, sent_at: datetime | None, zone: ZoneInfo) -> str:
+    if sent_at is not None:
+        return f"Mailed {format_moment(sent_at, zone)}"
+    return f"Not mailed yet, tried {tries} times" if tries else "Not mailed yet"

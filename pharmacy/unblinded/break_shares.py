@@ -1,0 +1,255 @@
+"""Two halves of a slot's key for each investigator: one for their own key, one for the server's.
+
+Neither says anything alone. They are made by somebody who holds the list key and has compared the
+investigator's six words in person; the server cannot make them by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from pharmacy.crypto.aead import open_sealed, seal
+from pharmacy.crypto.commitments import halves
+from pharmacy.crypto.errors import CannotOpen
+from pharmacy.crypto.signing import sign, verify
+from pharmacy.crypto.wrapping import unwrap, wrap
+from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.domain.roles import PERMISSIONS, Permission, may
+from pharmacy.persistence import people
+from pharmacy.persistence.people import Person
+from pharmacy.services.act import Act
+from pharmacy.unblinded import contexts, pins, private_record, trail
+from pharmacy.unblinded.granting import NOT_THOSE_WORDS, folded, founder_digest, pins_of
+from pharmacy.unblinded.holders import keys_of, unlock_own
+from pharmacy.unblinded.private_record import StudyPins, Unlocked
+from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.tables import (
+    KEY_SIZE,
+    BreakEnrolment,
+    BreakShare,
+    HolderKeys,
+    Slot,
+    StudyKeys,
+)
+from pharmacy.unblinded.taken_slots import CHANGED
+
+Place = tuple[str, int, str, int]
+_NO_LIST_KEY = "You do not hold the list key."
+
+
+@dataclass(frozen=True, repr=False)
+class Halves:
+    """Both halves of one slot's key, opened by their two owners; the act alone joins them."""
+
+    place: Place
+    own: bytes
+    kept: bytes
+
+
+@dataclass(frozen=True)
+class Investigator:
+    """Somebody who may break a code, as the page of the lit room shows them."""
+
+    person: Person
+    has_keys: bool
+    enrolled: bool
+
+    @property
+    def status(self) -> str:
+        """In words: no keys, waiting, or able to break a code."""
+        if not self.has_keys:
+            return "No keys of their own yet"
+        return "Can break a code" if self.enrolled else "Waiting for the comparison"
+
+
+def investigators(act: Act) -> list[Investigator]:
+    """Everybody in the study who may break a code."""
+    found = {
+        person.id: person
+        for role in sorted(PERMISSIONS[Permission.BREAK_CODE])
+        for person in people.members(act.uow.session, act.in_study.id, role)
+    }
+    return [_investigator(act, person) for person in found.values()]
+
+
+def investigator(act: Act, person_id: str) -> Investigator:
+    """One of them; anybody else is refused (404)."""
+    for one in investigators(act):
+        if one.person.id == person_id:
+            return one
+    raise Refusal("There is no such investigator in this study.", status=404)
+
+
+def enrol(
+    act: Act,
+    room: OpenRoom,
+    person_id: str,
+    words_heard: str,
+    passphrase: str,
+    pepper: bytes,
+    break_key: bytes,
+) -> None:
+    """Make an investigator's shares of every slot, after their six words were heard and typed.
+
+    For somebody enrolled before nothing changes. Wrong words are `BadForm`, the granter's wrong
+    passphrase `WrongPassphrase`; without the list key 403, without the investigator's keys 409.
+    """
+    act.permit(Permission.ENROL_INVESTIGATORS)
+    if room.list_key is None:
+        raise Refusal(_NO_LIST_KEY, status=403)
+    one, keys = investigator(act, person_id), keys_of(act, person_id)
+    if keys is None or not one.has_keys:
+        raise Refusal("This person has no keys of their own yet. They make them first.")
+    if one.enrolled:
+        return
+    if folded(words_heard) != folded(private_record.six_words(keys)):
+        raise BadForm({"words": NOT_THOSE_WORDS})
+    _own, unlocked = unlock_own(act, passphrase, pepper)
+    said = enrolled_bytes(keys, founder_digest(act, pins_of(act, unlocked)))
+    context = contexts.break_enrolment(act.in_study.id, person_id)
+    act.uow.session.add(
+        BreakEnrolment(
+            study_id=act.in_study.id,
+            person_id=person_id,
+            granted_by=act.person.id,
+            signature=sign(unlocked.record.signing_private, context, said),
+            tried=False,
+        )
+    )
+    act.uow.session.flush()
+    _split(act, room.list_key, keys, unlocked, break_key)
+    trail.record(act, room.record_key, "investigator_enrolled", f"person:{person_id}")
+    act.record("investigator_enrolled", f"person:{person_id}")
+
+
+def make_for_enrolled(act: Act, list_key: bytes, unlocked: Unlocked, break_key: bytes) -> None:
+    """Shares of a list that was just sealed, for every investigator enrolled before it.
+
+    Each enrolment is believed by its granter's signature and the loader's pins; one that does not
+    hold stops the loading (409). Whoever has lost the role gets none.
+    """
+    enrolled = enrolments(act)
+    if enrolled and not break_key:
+        raise ValueError("shares are made under the installation's break key")
+    for row in enrolled:
+        keys = keys_of(act, row.person_id)
+        roles = people.roles_of(act.uow.session, row.person_id, act.in_study.id)
+        if keys is None or not may(roles, Permission.BREAK_CODE):
+            continue
+        check_enrolment(act, row, keys, pins_of(act, unlocked))
+        _split(act, list_key, keys, unlocked, break_key)
+
+
+def enrolments(act: Act) -> Sequence[BreakEnrolment]:
+    """Who was enrolled in the act's study."""
+    query = sa.select(BreakEnrolment).where(BreakEnrolment.study_id == act.in_study.id)
+    return act.uow.session.scalars(query.order_by(BreakEnrolment.person_id)).all()
+
+
+def enrolment(act: Act, person_id: str) -> BreakEnrolment | None:
+    """A person's enrolment in the act's study."""
+    return act.uow.session.get(BreakEnrolment, (act.in_study.id, person_id))
+
+
+def enrolled_bytes(keys: HolderKeys, founder: bytes) -> bytes:
+    """What a granter signs: whom they have compared, and who founded the study's keys."""
+    return private_record.digest_of(keys) + founder
+
+
+def check_enrolment(
+    act: Act, row: BreakEnrolment, keys: HolderKeys, trusted_pins: StudyPins
+) -> None:
+    """Refuse (409) an enrolment that no trusted holder has signed for these very keys."""
+    founder_id = _founder_id(act)
+    granter = pins.trusted(act, trusted_pins, founder_id, row.granted_by)
+    founder = keys_of(act, founder_id)
+    context = contexts.break_enrolment(row.study_id, row.person_id)
+    said = enrolled_bytes(keys, private_record.digest_of(founder)) if founder else b""
+    if not verify(granter.signing_public, context, said, row.signature):
+        raise Refusal(CHANGED)
+
+
+def shares(act: Act, person_id: str) -> Sequence[BreakShare]:
+    """A person's shares in the act's study."""
+    query = sa.select(BreakShare).where(
+        BreakShare.study_id == act.in_study.id, BreakShare.person_id == person_id
+    )
+    return act.uow.session.scalars(query.order_by(BreakShare.stratum, BreakShare.number)).all()
+
+
+def share(act: Act, stratum: str, number: int) -> BreakShare | None:
+    """The acting person's share of one slot."""
+    key = (act.in_study.id, stratum, number, act.person.id)
+    return act.uow.session.get(BreakShare, key)
+
+
+def open_halves(
+    row: BreakShare,
+    keys: HolderKeys,
+    exchange_private: bytes,
+    granter: HolderKeys,
+    break_key: bytes,
+) -> Halves:
+    """Both halves of one share, after its granter's signature; `CannotOpen` whatever is wrong."""
+    place: Place = (row.study_id, row.key_version, row.stratum, row.number)
+    context = contexts.break_share(*place, row.person_id)
+    if not verify(granter.signing_public, context, _signed_bytes(row, keys), row.signature):
+        raise CannotOpen
+    own = contexts.break_half("own", *place, row.person_id)
+    kept = contexts.break_half("kept", *place, row.person_id)
+    return Halves(
+        place,
+        unwrap(exchange_private, row.wrapped_half, own),
+        open_sealed(break_key, row.kept_half, KEY_SIZE, kept),
+    )
+
+
+def _split(
+    act: Act, list_key: bytes, keys: HolderKeys, unlocked: Unlocked, break_key: bytes
+) -> None:
+    """Halve the key of every slot for one investigator. Keys alone: no envelope is opened here."""
+    draw, person_id = act.surroundings.random_bytes, keys.person_id
+    query = sa.select(Slot).where(Slot.study_id == act.in_study.id)
+    for slot in act.uow.session.scalars(query.order_by(Slot.stratum, Slot.number)):
+        place = (slot.study_id, slot.key_version, slot.stratum, slot.number)
+        try:
+            whole = open_sealed(list_key, slot.slot_key, KEY_SIZE, contexts.slot_key(*place))
+        except CannotOpen:
+            raise Refusal(CHANGED) from None
+        own, kept = halves(whole, draw("break half", 32))
+        kept_context = contexts.break_half("kept", *place, person_id)
+        row = BreakShare(
+            study_id=slot.study_id,
+            stratum=slot.stratum,
+            number=slot.number,
+            person_id=person_id,
+            key_version=slot.key_version,
+            wrapped_half=wrap(
+                keys.exchange_public, own, contexts.break_half("own", *place, person_id)
+            ),
+            kept_half=seal(break_key, kept, KEY_SIZE, kept_context, draw("break half salt", 32)),
+            granted_by=act.person.id,
+        )
+        context = contexts.break_share(*place, person_id)
+        private = unlocked.record.signing_private
+        row.signature = sign(private, context, _signed_bytes(row, keys))
+        act.uow.session.add(row)
+    act.uow.session.flush()
+
+
+def _signed_bytes(row: BreakShare, keys: HolderKeys) -> bytes:
+    return row.wrapped_half + row.kept_half + private_record.digest_of(keys)
+
+
+def _founder_id(act: Act) -> str:
+    query = sa.select(StudyKeys.founder_id).where(StudyKeys.study_id == act.in_study.id)
+    return str(act.uow.session.scalars(query.order_by(StudyKeys.version.desc())).first())
+
+
+def _investigator(act: Act, person: Person) -> Investigator:
+    keys = keys_of(act, person.id)
+    has_keys = bool(keys and keys.confirmed)
+    return Investigator(person, has_keys, enrolment(act, person.id) is not None)

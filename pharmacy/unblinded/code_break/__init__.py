@@ -1,0 +1,1 @@
+"""The code break: emergency unblinding by an investigator alone, at any hour, for one person."""

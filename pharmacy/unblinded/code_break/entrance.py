@@ -1,0 +1,18 @@
+"""Where the door of the code break joins the house: in a process with the lit room, or without."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from pharmacy.domain.roles import Permission
+from pharmacy.unblinded.code_break import views
+from pharmacy.web.house import House, MenuEntry
+
+
+def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
+    """Register the code break with the app."""
+    house: House = app.extensions["twinbag"]
+    app.extensions["twinbag_pepper"] = pepper
+    app.extensions["twinbag_break_key"] = break_key
+    app.register_blueprint(views.blueprint)
+    house.menu.append(MenuEntry("Break the code", "code_break.page", Permission.BREAK_CODE))

@@ -1,0 +1,31 @@
+"""An investigator's passphrase at the door of the code break: slowed after misses, never refused.
+
+Its misses are counted apart from everybody's signatures, and its slow step does not queue behind
+theirs: whoever stands beside somebody ill waits for nobody else.
+"""
+
+from __future__ import annotations
+
+from threading import BoundedSemaphore
+
+from pharmacy.services import throttling
+from pharmacy.services.act import Act
+from pharmacy.unblinded import private_record
+from pharmacy.unblinded.private_record import Unlocked
+from pharmacy.unblinded.tables import HolderKeys
+
+# Each takes 64 MiB for a fifth of a second.
+_AT_ONCE = BoundedSemaphore(2)
+
+
+def unlock(act: Act, keys: HolderKeys, passphrase: str, pepper: bytes, device: str) -> Unlocked:
+    """The acting person's private record; the wrong passphrase is `WrongPassphrase`.
+
+    Whoever missed often waits (409), 30 seconds at most; `device` is the address it came from.
+    """
+    key = throttling.break_key(act.person.id, device)
+    throttling.check(act.uow, key)
+    with _AT_ONCE:
+        unlocked = private_record.unlock(keys, passphrase, act.surroundings.deriver, pepper)
+    throttling.forget(act.uow, key)
+    return unlocked

@@ -1,0 +1,73 @@
+"""The inbox: what is written while nobody holds a key, for the pharmacy alone to read.
+
+Every record is sealed to the study's inbox key at one size, whatever stands in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from pharmacy.crypto.aead import open_sealed
+from pharmacy.crypto.errors import CannotOpen
+from pharmacy.crypto.wrapping import unwrap_record, wrap_record
+from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.services.act import Act
+from pharmacy.unblinded import contexts
+from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.tables import INBOX_SIZE, KEY_SIZE, InboxRecord, StudyKeys
+from pharmacy.unblinded.taken_slots import CHANGED
+
+# Of the record's size: what a person may type, as it is written down.
+_MOST_SAID_BYTES = 1200
+
+
+def check_said(text: str) -> str:
+    """What a person typed, if it fits; `BadForm` when it is too long."""
+    if len(json.dumps(text, ensure_ascii=False).encode()) > _MOST_SAID_BYTES:
+        raise BadForm({"said": "This is too long. Write at most 1,000 letters."})
+    return text
+
+
+def put(act: Act, keys: StudyKeys, record_id: str, said: dict[str, Any]) -> None:
+    """Keep one record; an id that is there already keeps what it has."""
+    if act.uow.session.get(InboxRecord, record_id) is not None:
+        return
+    plain = json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
+    context = contexts.inbox_record(keys.study_id, keys.version, record_id)
+    act.uow.session.add(
+        InboxRecord(
+            id=record_id,
+            study_id=keys.study_id,
+            key_version=keys.version,
+            record=wrap_record(keys.inbox_public, plain, INBOX_SIZE, context),
+        )
+    )
+    act.uow.session.flush()
+
+
+def opened(act: Act, room: OpenRoom, kind: str) -> list[dict[str, Any]]:
+    """The records of one kind, newest first; one that does not open is refused (409)."""
+    try:
+        found = [_open(act, room, row) for row in _rows(act)]
+    except CannotOpen:
+        raise Refusal(CHANGED) from None
+    wanted = [said for said in found if said["kind"] == kind]
+    return sorted(wanted, key=lambda said: str(said["at"]), reverse=True)
+
+
+def _rows(act: Act) -> Sequence[InboxRecord]:
+    query = sa.select(InboxRecord).where(InboxRecord.study_id == act.in_study.id)
+    return act.uow.session.scalars(query.order_by(InboxRecord.id)).all()
+
+
+def _open(act: Act, room: OpenRoom, row: InboxRecord) -> dict[str, Any]:
+    keys = act.uow.session.get_one(StudyKeys, (row.study_id, row.key_version))
+    context = contexts.inbox_key(keys.study_id, keys.version)
+    private = open_sealed(room.record_key, keys.inbox_private, KEY_SIZE, context)
+    context = contexts.inbox_record(row.study_id, row.key_version, row.id)
+    said: dict[str, Any] = json.loads(unwrap_record(private, row.record, INBOX_SIZE, context))
+    return said

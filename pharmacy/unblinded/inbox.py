@@ -33,9 +33,7 @@ def check_said(text: str) -> str:
 
 
 def put(act: Act, keys: StudyKeys, record_id: str, said: dict[str, Any]) -> None:
-    """Keep one record; an id that is there already keeps what it has."""
-    if act.uow.session.get(InboxRecord, record_id) is not None:
-        return
+    """Keep one record; an id that is there already is a `Conflict` with whoever was faster."""
     plain = json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
     context = contexts.inbox_record(keys.study_id, keys.version, record_id)
     act.uow.session.add(

@@ -6,6 +6,7 @@ Unknown fields are refused too, so that a misspelt rule is never passed over.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from decimal import Decimal
 from functools import lru_cache
@@ -15,6 +16,8 @@ from pharmacy.domain.protocol_parts import (
     Ceilings,
     DoseRule,
     DosingWeight,
+    Factor,
+    FactorLevel,
     Flush,
     Margins,
     Phase,
@@ -40,6 +43,9 @@ ROUNDINGS = ("nearest_ties_down", "nearest_ties_up", "down", "up")
 DOSING_RULES = ("actual", "ideal", "adjusted", "adjusted_over_bmi")
 OVER_LIMIT_CHOICES = ("skip", "dose_as_limit", "actual")
 LIMIT_KINDS = ("begin", "complete")
+_FACTOR_CODE = re.compile(r"[a-z][a-z0-9_]{0,30}", re.ASCII)
+_LEVEL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}", re.ASCII)
+_LONGEST_WORDS = 80
 
 
 @lru_cache(maxsize=16)
@@ -79,6 +85,7 @@ def parse_protocol(toml_text: str) -> Protocol:
         vitals=fields.table("vitals", _vitals),
         label=fields.table("label", read_label),
         marked_defaults=read_marked_defaults(fields, raw),
+        factors=fields.tables("factors", _factor) if fields.has("factors") else (),
     )
     fields.close()
     check_whole(protocol, Fields({}, "", places))
@@ -106,6 +113,31 @@ def _visit(fields: Fields) -> Visit:
         infusion=fields.flag("infusion"),
         assessments_first=fields.flag("assessments_first", default=False),
     )
+
+
+def _factor(fields: Fields) -> Factor:
+    code = fields.text("code")
+    if not _FACTOR_CODE.fullmatch(code):
+        raise fields.error("code", "must be 1 to 31 of a-z, 0-9 and _, a letter first")
+    return Factor(
+        code=code,
+        question=_short_words(fields, "question"),
+        levels=fields.tables("levels", _factor_level),
+    )
+
+
+def _factor_level(fields: Fields) -> FactorLevel:
+    code = fields.text("code")
+    if not _LEVEL_CODE.fullmatch(code):
+        raise fields.error("code", "must be 1 to 31 letters, digits and . _ -")
+    return FactorLevel(code=code, label=_short_words(fields, "label"))
+
+
+def _short_words(fields: Fields, name: str) -> str:
+    words = fields.text(name)
+    if len(words) > _LONGEST_WORDS:
+        raise fields.error(name, f"may not be longer than {_LONGEST_WORDS} characters")
+    return words
 
 
 def _product(fields: Fields) -> Product:

@@ -220,6 +220,27 @@ class MarkedDefault:
 
 
 @dataclass(frozen=True, slots=True)
+class FactorLevel:
+    """One answer to a factor's question."""
+
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A baseline fact of every participant, known before the place, and the answers it may have."""
+
+    code: str
+    question: str
+    levels: tuple[FactorLevel, ...]
+
+    def label_of(self, code: str) -> str:
+        """The words of a level; an unknown code as it stands."""
+        return next((level.label for level in self.levels if level.code == code), code)
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """A whole protocol, checked. Look visits and phases up through its methods."""
 
@@ -245,6 +266,7 @@ class Protocol:
     vitals: VitalsRule
     label: LabelWording
     marked_defaults: tuple[MarkedDefault, ...]
+    factors: tuple[Factor, ...] = ()
 
     def find_visit(self, code: str) -> Visit | None:
         """The visit with this code, or None."""

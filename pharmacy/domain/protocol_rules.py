@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ def check_whole(protocol: Protocol, fields: Fields) -> None:
     _check_ladders(protocol, fields)
     _check_limits(protocol, fields)
     _check_product_lines(protocol, fields)
+    _check_factors(protocol, fields)
 
 
 def _check_names(protocol: Protocol, fields: Fields) -> None:
@@ -150,3 +152,26 @@ def _check_product_lines(protocol: Protocol, fields: Fields) -> None:
     for identity in others:
         if identity in label.product_line_open:
             raise fields.error("label.product_line_open", f"may not name {identity}")
+
+
+def _check_factors(protocol: Protocol, fields: Fields) -> None:
+    """Every answer can be told from the others, and none of the words is an arm's."""
+    for values in (
+        [factor.code for factor in protocol.factors],
+        [factor.question for factor in protocol.factors],
+    ):
+        if twice := _first_repeated(values):
+            raise fields.error("factors", f"gives '{twice}' twice")
+    arms = [word for arm in protocol.arms for word in (arm.name, arm.identity)]
+    named = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in arms), re.I)
+    for number, factor in enumerate(protocol.factors, start=1):
+        path = f"factors[{number}]"
+        if len(factor.levels) < 2:
+            raise fields.error(f"{path}.levels", "must give at least two levels")
+        labels = [level.label for level in factor.levels]
+        if twice := _first_repeated([level.code for level in factor.levels]):
+            raise fields.error(f"{path}.levels", f"gives '{twice}' twice")
+        if twice := _first_repeated(labels):
+            raise fields.error(f"{path}.levels", f"gives '{twice}' twice")
+        if any(named.search(words) for words in (factor.question, *labels)):
+            raise fields.error(path, "may not name an arm: blinded people read it")

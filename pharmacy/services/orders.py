@@ -12,6 +12,7 @@ from pharmacy.domain.site_time import format_day
 from pharmacy.persistence import courses, participants
 from pharmacy.persistence.courses import Order
 from pharmacy.persistence.participants import AllocationRequest, Participant, Weight
+from pharmacy.services import factors
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
@@ -27,16 +28,20 @@ def sign_eligibility(act: Act, participant_id: str, password: str) -> Allocation
     """Sign eligibility once; the request for a slot is served in the order of this signature."""
     act.permit(Permission.SIGN_ORDERS)
     participant = participant_verbs.find(act, participant_id)
+    # A correction of the factors waits, and then finds them signed.
+    participants.hold(act.uow.session, participant.id)
+    act.uow.session.refresh(participant)
     if participant.state != "registered":
         raise Refusal("Eligibility of this participant was already signed.")
     weight = screening_weight(act, participant)
+    baseline = screening_factors(act, participant)
     signature = sign(
         act,
         password,
         ELIGIBLE_MEANING,
         "eligibility",
         participant.id,
-        {"participant": participant.code, "weight_kg": plain(weight.weight_kg)},
+        {"participant": participant.code, "weight_kg": plain(weight.weight_kg), **baseline},
     )
     participant.state = "eligible"
     request = AllocationRequest(
@@ -56,6 +61,7 @@ def sign_eligibility(act: Act, participant_id: str, password: str) -> Allocation
             "state": "eligible",
             "meaning": ELIGIBLE_MEANING,
             "weight_kg": plain(weight.weight_kg),
+            **baseline,
             "signature": signature.id,
         },
     )
@@ -82,6 +88,16 @@ def screening_weight(act: Act, participant: Participant) -> Weight:
     return newest
 
 
+def screening_factors(act: Act, participant: Participant) -> dict[str, object]:
+    """Site and baseline factors as they are signed; refused (409) while one is missing."""
+    protocol = protocol_of(act)[1]
+    if lacking := factors.missing(act, participant, protocol):
+        raise Refusal(
+            f"Enter the baseline factors before eligibility is signed: {', '.join(lacking)}."
+        )
+    return factors.signed_facts(act, participant, protocol)
+
+
 def screening_facts(act: Act, participant_id: str) -> tuple[tuple[str, str], ...]:
     """What the investigator confirms: the newest weight and the protocol's own criteria."""
     act.permit(Permission.SIGN_ORDERS)
@@ -93,11 +109,15 @@ def screening_facts(act: Act, participant_id: str) -> tuple[tuple[str, str], ...
         if newest
         else "None yet"
     )
-    criteria = "; ".join(protocol_of(act)[1].eligibility)
+    protocol = protocol_of(act)[1]
+    criteria = "; ".join(protocol.eligibility)
+    site = (("Site", participant_verbs.site_of(act, participant).code),)
     return (
         ("Participant", participant.code),
         ("Consent", format_day(participant.consented_on)),
+        *(site if protocol.factors else ()),
         ("Newest weight", weight),
+        *factors.answered(act, participant, protocol),
         ("The protocol asks", criteria),
     )
 

@@ -12,13 +12,14 @@ from pharmacy.domain.quantities import format_number, format_weight
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.schedule import visit_window
 from pharmacy.domain.site_time import format_day, format_moment
-from pharmacy.persistence import participants
+from pharmacy.persistence import participants, studies
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import cards, course_pages, visit_schedule
+from pharmacy.services import cards, course_pages, factors, visit_schedule
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.cards import CardLine
 from pharmacy.services.course_pages import CourseSheet
+from pharmacy.services.factors import FactorLine
 from pharmacy.services.site_words import Signed, person_name, signature_words
 from pharmacy.services.studies import protocol_of
 
@@ -59,6 +60,8 @@ class ParticipantSheet:
     facts: tuple[tuple[str, str], ...]
     visits: list[dict[str, str]]
     weights: tuple[WeightLine, ...]
+    asks_factors: bool
+    factors: tuple[FactorLine, ...]
     cards: tuple[CardLine, ...]
     has_card: bool
     eligibility: Signed | None
@@ -101,12 +104,15 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
     return ParticipantSheet(
         line=_line(act, participant, protocol),
         facts=(
+            *_site_fact(act, participant),
             ("Consent", format_day(participant.consented_on)),
             ("Registered", format_moment(participant.registered_at, zone)),
             ("Place in the study since", format_day(start) if start else "No place yet"),
         ),
         visits=visit_schedule.timeline(protocol, start, _today(act, zone), by_visit, zone),
         weights=_weights(act, participant, zone),
+        asks_factors=bool(protocol.factors),
+        factors=factors.history(act, participant, protocol, zone),
         cards=cards.history(act, participant, zone),
         has_card=participants.open_card(act.uow.session, participant.id) is not None,
         eligibility=_eligibility(act, participant, zone),
@@ -164,6 +170,8 @@ def _next_step(act: Act, participant: Participant, protocol: Protocol) -> str:
         return without
     if participant.state == "registered":
         weighed = participants.weights(act.uow.session, participant.id)
+        if weighed and factors.missing(act, participant, protocol):
+            return "Enter the baseline factors"
         return "Investigator signs eligibility" if weighed else "Enter a weight"
     zone = _zone(act, participant)
     courses = course_pages.courses_of(act, participant.id, protocol, zone)
@@ -221,6 +229,13 @@ def _weights(act: Act, participant: Participant, zone: ZoneInfo) -> tuple[Weight
         )
         for row in participants.weights(act.uow.session, participant.id)
     )
+
+
+def _site_fact(act: Act, participant: Participant) -> tuple[tuple[str, str], ...]:
+    """Which site, where a study has several."""
+    if len(studies.sites(act.uow.session, act.in_study.id)) < 2:
+        return ()
+    return (("Site", participant_verbs.site_of(act, participant).code),)
 
 
 def _eligibility(act: Act, participant: Participant, zone: ZoneInfo) -> Signed | None:

@@ -19,22 +19,25 @@ from pharmacy.services.act import Act
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,9}")
 
 
-def register(act: Act, code: str, consented_on: date) -> Participant:
-    """Register a participant with consent; gives them a card. The code is the site's own."""
+def register(act: Act, code: str, consented_on: date, site_id: str = "") -> Participant:
+    """Register a participant with consent; gives them a card. The code is the site's own.
+
+    `site_id` may be left empty where the study has one site only.
+    """
     act.permit(Permission.ENROL)
-    errors = {}
+    site, errors = _chosen_site(act, site_id)
     if not _CODE.fullmatch(code):
         errors["code"] = "Type 2 to 10 capital letters, digits or dashes, such as M-002. No names."
     elif participants.by_code(act.uow.session, act.in_study.id, code):
         errors["code"] = "This code is taken in this study."
-    if consented_on > _today(act, _site(act)):
+    if site and consented_on > _today(act, site):
         errors["consented_on"] = "Consent cannot be in the future."
-    if errors:
+    if errors or site is None:
         raise BadForm(errors)
     participant = Participant(
         id=act.new_id("participant"),
         study_id=act.in_study.id,
-        site_id=_site(act).id,
+        site_id=site.id,
         code=code,
         consented_on=consented_on,
         registered_at=act.now,
@@ -47,7 +50,7 @@ def register(act: Act, code: str, consented_on: date) -> Participant:
     act.record(
         "participant_registered",
         f"participant:{code}",
-        new={"code": code, "consented_on": consented_on.isoformat()},
+        new={"code": code, "site": site.code, "consented_on": consented_on.isoformat()},
     )
     return participant
 
@@ -129,8 +132,22 @@ def _read_weight(text: str) -> tuple[dict[str, str], Decimal | None]:
         return dict(wrong.errors), None
 
 
-def _site(act: Act) -> Site:
-    return studies.sites(act.uow.session, act.in_study.id)[0]
+def site_choices(act: Act) -> tuple[tuple[str, str], ...]:
+    """The study's sites to choose from, by code; empty where there is no choice."""
+    act.permit(Permission.ENROL)
+    found = studies.sites(act.uow.session, act.in_study.id)
+    if len(found) < 2:
+        return ()
+    return tuple((site.id, f"{site.code}: {site.pharmacy_name}") for site in found)
+
+
+def _chosen_site(act: Act, site_id: str) -> tuple[Site | None, dict[str, str]]:
+    """The site with this id, or the only one, or the sentence beside its field."""
+    found = studies.sites(act.uow.session, act.in_study.id)
+    if len(found) == 1 and not site_id:
+        return found[0], {}
+    chosen = next((site for site in found if site.id == site_id), None)
+    return chosen, {} if chosen else {"site": "Choose the participant's site."}
 
 
 def _today(act: Act, site: Site) -> date:

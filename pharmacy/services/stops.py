@@ -10,6 +10,7 @@ from pharmacy.domain.scanning import Stop
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import bags, scans, studies
 from pharmacy.persistence.scans import Scan
+from pharmacy.persistence.studies import Site
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services import plans
 from pharmacy.services.act import Act
@@ -55,8 +56,8 @@ def unseen(act: Act) -> int:
 
 
 def _line(act: Act, scan: Scan) -> StopLine:
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
-    participant, bag = _bag(act, scan)
+    participant, bag, site = _bag(act, scan)
+    zone = ZoneInfo(site.zone)
     return StopLine(
         scan_id=scan.id,
         sentence=sentence_of(Stop(scan.stop)),
@@ -77,15 +78,20 @@ def _how(scan: Scan) -> str:
     return "Camera" if scan.method == "camera" else "Scanned"
 
 
-def _bag(act: Act, scan: Scan) -> tuple[str, str]:
-    """Whose bag it is and which; nothing of a bag of another study."""
+def _bag(act: Act, scan: Scan) -> tuple[str, str, Site]:
+    """Whose bag it is, which, and of which site; nothing of a bag of another study.
+
+    Where no bag was found the moment is told in the zone of the study's first site.
+    """
+    first = studies.sites(act.uow.session, act.in_study.id)[0]
     found = bags.bag_with_day(act.uow.session, scan.bag_id) if scan.bag_id else None
     if found is None:
-        return "", "No bag found"
+        return "", "No bag found", first
     bag, day, course = found
     if bag.study_id != act.in_study.id:
-        return "", "A bag of another study"
+        return "", "A bag of another study", first
     visit = plans.protocol_of_course(act, course).find_visit(course.visit)
     name = visit.name if visit else course.visit
     participant = participant_verbs.find(act, course.participant_id)
-    return participant.code, f"{name}, day {day.day}, {bag_words(bag)}"
+    words = f"{name}, day {day.day}, {bag_words(bag)}"
+    return participant.code, words, participant_verbs.site_of(act, participant)

@@ -1,4 +1,4 @@
-"""Making a study with its site, and finding one."""
+"""Making a study with its first site, adding sites, and finding one."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ShippedProtocol:
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """A study and its first site in finished words."""
+    """A study in finished words; `site` is the first of its `sites` by code."""
 
     study_id: str
     code: str
@@ -81,6 +81,7 @@ class StudyFacts:
     made: str
     protocol_version: str
     site: Site
+    sites: tuple[Site, ...]
 
 
 def shipped_protocols() -> tuple[ShippedProtocol, ...]:
@@ -161,6 +162,31 @@ def make_study(act: Act, mode: str, protocol_text: str, site: NewSite) -> Study:
         },
     )
     return study
+
+
+def add_site(act: Act, site: NewSite) -> Site:
+    """Add another site to the act's study.
+
+    Its code is the one by which the list rules name the site's data access group. A site that
+    cannot be read, a text that no label can carry and a code that the study has are `BadForm`.
+    """
+    act.permit(Permission.ADMINISTER)
+    session, study = act.uow.session, act.in_study
+    site = _as_stored(site)
+    _check_site(site)
+    _check_labels(protocol_of(act)[1], site)
+    if site.code in {known.code for known in studies.sites(session, study.id)}:
+        raise BadForm({"code": f"{study.code} has a site with the code {site.code} already."})
+    row = _site_row(act, study, site)
+    session.add(row)
+    act.uow.record(
+        INSTALLATION,
+        "site_added",
+        person_id=act.person.id,
+        subject=f"study:{study.id}",
+        new={"code": study.code, "site": asdict(site)},
+    )
+    return row
 
 
 def protocol_of(act: Act) -> tuple[ProtocolVersion, Protocol]:
@@ -249,7 +275,8 @@ def _shipped_files() -> Sequence[Path]:
 
 
 def _facts(act: Act, study: Study) -> StudyFacts:
-    site = studies.sites(act.uow.session, study.id)[0]
+    sites = tuple(studies.sites(act.uow.session, study.id))
+    site = sites[0]
     return StudyFacts(
         study_id=study.id,
         code=study.code,
@@ -258,6 +285,7 @@ def _facts(act: Act, study: Study) -> StudyFacts:
         made=format_moment(study.made_at, ZoneInfo(site.zone)),
         protocol_version=studies.current_protocol(act.uow.session, study.id).version,
         site=site,
+        sites=sites,
     )
 
 

@@ -17,6 +17,7 @@ from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.persistence import bags, infusions, scans, studies
 from pharmacy.persistence.bags import Administration, Bag
 from pharmacy.persistence.courses import Course, InfusionDay
+from pharmacy.persistence.studies import Site
 from pharmacy.services import bag_facts, plans, scanning
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
@@ -75,24 +76,25 @@ class TodayBag:
 class Today:
     """The nurse's landing: the date, the bags, Stops not left yet, and whom to call.
 
-    `on_its_way` says that some bag was released and not received yet.
+    `on_its_way` says that some bag was released and not received yet; `phones` are the pharmacies'
+    of these bags, by site where there are several.
     """
 
     date: str
     bags: tuple[TodayBag, ...]
     on_its_way: bool
     open_stops: tuple[tuple[str, str], ...]
-    phone: str
+    phones: tuple[tuple[str, str], ...]
 
 
 def today(act: Act) -> Today:
     """Bags that the nurse has or will have, what runs first, then by limit."""
     act.permit(Permission.SCAN)
-    site = studies.sites(act.uow.session, act.in_study.id)[0]
-    date = act.now.astimezone(ZoneInfo(site.zone)).date()
     rows = [
         row for row in bags.bags_of_study(act.uow.session, act.in_study.id) if _is_shown(act, *row)
     ]
+    sites = _sites(act, [course for _, _, course in rows])
+    date = act.now.astimezone(ZoneInfo(sites[0].zone)).date()
     stops = scans.open_stops_of(act.uow.session, act.in_study.id, act.person.id)
     return Today(
         date=format_day(date),
@@ -101,8 +103,22 @@ def today(act: Act) -> Today:
         open_stops=tuple(
             (scan.id, scanning.sentence_of(Stop(scan.stop))) for scan in stops if scan.stop
         ),
-        phone=site.pharmacy_phone,
+        phones=_phones(sites),
     )
+
+
+def _sites(act: Act, shown: list[Course]) -> list[Site]:
+    """The sites of the bags of today by code; all of the study's while there is no bag."""
+    everywhere = studies.sites(act.uow.session, act.in_study.id)
+    here = {participant_verbs.find(act, course.participant_id).site_id for course in shown}
+    return [site for site in everywhere if site.id in here] or list(everywhere)
+
+
+def _phones(sites: list[Site]) -> tuple[tuple[str, str], ...]:
+    """Whom to call: the pharmacy, named by its site where there are several."""
+    if len(sites) == 1:
+        return (("Pharmacy, 24 hours", sites[0].pharmacy_phone),)
+    return tuple((f"Pharmacy {site.code}, 24 hours", site.pharmacy_phone) for site in sites)
 
 
 def _is_shown(act: Act, bag: Bag, day: InfusionDay, _course: Course) -> bool:

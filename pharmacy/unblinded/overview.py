@@ -17,10 +17,11 @@ from pharmacy.persistence import bags, courses, participants, studies
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay, Order
 from pharmacy.persistence.participants import Participant
+from pharmacy.persistence.studies import Site
 from pharmacy.services import bag_states, plans, stops
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
-from pharmacy.unblinded import bag_record, sealed_list
+from pharmacy.unblinded import bag_record, sealed_list, strata
 from pharmacy.unblinded.bag_record import Stage
 from pharmacy.unblinded.room import OpenRoom
 
@@ -100,13 +101,17 @@ class OrderCard:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The requests for a slot: how many, and the oldest one, which alone can be served."""
+    """The requests for a slot: how many, and the oldest that has a place, which alone is served.
+
+    `passed_over` are the others before it and after it that have none: code and sentence.
+    """
 
     count: int
     list_loaded: bool
     request_id: str = ""
     participant: str = ""
     signed: str = ""
+    passed_over: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,14 +134,29 @@ class _Reading:
     courses: dict[str, tuple[str, str, int]] = field(default_factory=dict)
 
     @cached_property
-    def zone(self) -> ZoneInfo:
-        """The zone of the study's site."""
-        return ZoneInfo(studies.sites(self.act.uow.session, self.act.in_study.id)[0].zone)
+    def sites(self) -> dict[str, Site]:
+        """The study's sites by id, in the order of their codes."""
+        found = studies.sites(self.act.uow.session, self.act.in_study.id)
+        return {site.id: site for site in found}
 
     @property
     def today(self) -> date:
-        """The site's date."""
-        return self.act.now.astimezone(self.zone).date()
+        """The date at the study's first site, at the head of the board."""
+        return self.date_in(ZoneInfo(next(iter(self.sites.values())).zone))
+
+    @cached_property
+    def several_zones(self) -> bool:
+        """Whether an hour without its zone would say too little."""
+        return len({site.zone for site in self.sites.values()}) > 1
+
+    def date_in(self, zone: ZoneInfo) -> date:
+        """The date there."""
+        return self.act.now.astimezone(zone).date()
+
+    def zone_of(self, participant_id: str) -> ZoneInfo:
+        """The zone of a participant's site."""
+        participant = self.act.uow.session.get_one(Participant, participant_id)
+        return ZoneInfo(self.sites[participant.site_id].zone)
 
     def course(self, course: Course) -> tuple[str, str, int]:
         """Participant code, visit name and number of days of a course."""
@@ -153,13 +173,18 @@ class _Reading:
         bag, day, course = row
         return day.run_at, self.course(course)[0], day.day, bag.number
 
-    def moment(self, at: datetime) -> str:
-        """The hour of today, weekday and hour of the coming six days, else date and hour."""
-        local = at.astimezone(self.zone)
-        days = (local.date() - self.today).days
+    def moment(self, at: datetime, course: Course) -> str:
+        """The hour of today, weekday and hour of the coming six days, else date and hour.
+
+        In the zone of the course's site, which is named where the sites have several.
+        """
+        zone = self.zone_of(course.participant_id)
+        local = at.astimezone(zone)
+        days = (local.date() - self.date_in(zone)).days
+        hour = f"{local:%H:%M %Z}" if self.several_zones else f"{local:%H:%M}"
         if days == 0:
-            return f"{local:%H:%M}"
-        return f"{local:%a %H:%M}" if 0 < days < 7 else f"{local.day} {local:%b %H:%M}"
+            return hour
+        return f"{local:%a} {hour}" if 0 < days < 7 else f"{local.day} {local:%b} {hour}"
 
 
 def board(act: Act, room: OpenRoom | None) -> Board:
@@ -178,13 +203,18 @@ def board(act: Act, room: OpenRoom | None) -> Board:
 def _waiting(reading: _Reading) -> Waiting:
     act = reading.act
     loaded = sealed_list.is_loaded(act)
-    requests = participants.waiting_requests(act.uow.session, act.in_study.id)
-    if not requests:
-        return Waiting(0, loaded)
-    oldest = requests[0]
+    queued = list(strata.queue(act))
+    passed_over = tuple(
+        (act.uow.session.get_one(Participant, one.request.participant_id).code, one.problem)
+        for one in queued
+        if one.problem
+    )
+    oldest = next((one.request for one in queued if not one.problem), None)
+    if oldest is None:
+        return Waiting(len(queued), loaded, passed_over=passed_over)
     participant = act.uow.session.get_one(Participant, oldest.participant_id)
-    signed = format_moment(oldest.signed_at, reading.zone)
-    return Waiting(len(requests), loaded, oldest.id, participant.code, signed)
+    signed = format_moment(oldest.signed_at, reading.zone_of(participant.id))
+    return Waiting(len(queued), loaded, oldest.id, participant.code, signed, passed_over)
 
 
 def _orders(reading: _Reading) -> Iterable[OrderCard]:
@@ -208,7 +238,8 @@ def _note(reading: _Reading, order: Order, participant: Participant) -> str:
     weights = participants.weights(reading.act.uow.session, order.participant_id)
     if not weights:
         return "No weight yet"
-    days = (reading.today - weights[0].measured_on).days
+    today = reading.date_in(reading.zone_of(order.participant_id))
+    days = (today - weights[0].measured_on).days
     return "Weighed today" if days == 0 else f"Weight is {days} day{'s'[: days > 1]} old"
 
 
@@ -234,12 +265,13 @@ def _place(
     if state is not BagState.PLANNED:
         return Lane.ON_THE_WAY, _on_the_way(reading, bag, day, course, state)
     if reading.room is None:
-        return Lane.PLANNED, _card(reading, bag, day, course, *_due(reading, day), full=False)
+        due = _due(reading, day, course)
+        return Lane.PLANNED, _card(reading, bag, day, course, *due, full=False)
     stage = bag_record.read(reading.act, reading.room, bag.id).stage
     if stage is Stage.RELEASED:
-        tag = f"leaves {reading.moment(bag.released_at)}" if bag.released_at else "released"
+        tag = f"leaves {reading.moment(bag.released_at, course)}" if bag.released_at else "released"
         return Lane.ON_THE_WAY, _card(reading, bag, day, course, tag, "wait", full=True)
-    tag, tone = _due(reading, day)
+    tag, tone = _due(reading, day, course)
     lane = _LANE_OF_STAGE[stage]
     word = _WORD_OF_STAGE.get(stage, "")
     full = lane is not Lane.TO_PREPARE
@@ -254,17 +286,17 @@ def _on_the_way(
     if state is BagState.HELD:
         return _card(reading, bag, day, course, "held", "stop", full=True)
     late = reading.act.now > day.latest_start
-    tag = "too late to start" if late else f"start by {reading.moment(day.latest_start)}"
+    tag = "too late to start" if late else f"start by {reading.moment(day.latest_start, course)}"
     return _card(
         reading, bag, day, course, tag, "stop" if late else "go", full=True, word=state.value
     )
 
 
-def _due(reading: _Reading, day: InfusionDay) -> tuple[str, str]:
+def _due(reading: _Reading, day: InfusionDay, course: Course) -> tuple[str, str]:
     """How near a bag's run is, as a tag: quiet, soon, or past."""
     left = day.run_at - reading.act.now
     tone = "stop" if left < timedelta(0) else "wait" if left < _SOON else "neutral"
-    return f"run {reading.moment(day.run_at)}", tone
+    return f"run {reading.moment(day.run_at, course)}", tone
 
 
 def _card(
@@ -285,7 +317,7 @@ def _card(
         participant=participant,
         visit_and_day=f"{visit}, day {day.day} of {days}",
         bag_and_volume=", ".join(part for part in parts if part),
-        run=f"Run {reading.moment(day.run_at)}",
+        run=f"Run {reading.moment(day.run_at, course)}",
         tag=tag,
         tone=tone,
         full=full,

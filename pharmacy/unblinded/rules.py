@@ -43,10 +43,16 @@ class ArmRule:
 
 @dataclass(frozen=True, slots=True)
 class StrataColumn:
-    """One column of the list that belongs to the stratum, and every value it may hold."""
+    """One column of the list that belongs to the stratum, and every value it may hold.
+
+    `factor` is the protocol's factor that it stands for, and `factor_levels` that factor's level
+    for each of `levels`; both are empty for the column of the data access group.
+    """
 
     column: str
     levels: tuple[str, ...]
+    factor: str = ""
+    factor_levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +177,31 @@ def _strata(
     columns = [StrataColumn(SITE_COLUMN, tuple(one.number for one in sites))] if sites else []
     for at, table in enumerate(tables):
         where = f"strata[{at}]."
-        _only(table, {"column", "levels"}, where)
-        levels = table.get("levels")
-        if not isinstance(levels, list) or not levels:
-            raise _wrong(f"{where}levels", "needs a list of at least one coded value")
-        for level in levels:
-            if not isinstance(level, str) or not _WORD.match(level):
-                raise _wrong(f"{where}levels", 'holds coded values as text, such as "1"')
-        _unique(levels, f"{where}levels")
-        columns.append(StrataColumn(_word(table, "column", where), tuple(levels)))
+        _only(table, {"column", "levels", "factor", "factor_levels"}, where)
+        levels = _coded_values(table, "levels", where)
+        name = _word(table, "column", where)
+        factor = _word(table, "factor", where) if "factor" in table else name
+        factor_levels = levels
+        if "factor_levels" in table:
+            factor_levels = _coded_values(table, "factor_levels", where)
+        if len(factor_levels) != len(levels):
+            raise _wrong(f"{where}factor_levels", "must give one level for each of levels")
+        columns.append(StrataColumn(name, levels, factor, factor_levels))
+    _unique([column.factor for column in columns if column.factor], "strata.factor")
     names = [column.column for column in columns]
     _unique([*names, *OWN_COLUMNS], "strata.column")
     return tuple(columns)
+
+
+def _coded_values(table: Mapping[str, Any], field: str, where: str) -> tuple[str, ...]:
+    values = table.get(field)
+    if not isinstance(values, list) or not values:
+        raise _wrong(f"{where}{field}", "needs a list of at least one coded value")
+    for value in values:
+        if not isinstance(value, str) or not _WORD.match(value):
+            raise _wrong(f"{where}{field}", 'holds coded values as text, such as "1"')
+    _unique(values, f"{where}{field}")
+    return tuple(values)
 
 
 def _target_field(table: Mapping[str, Any], strata: Sequence[StrataColumn]) -> str:

@@ -21,7 +21,15 @@ from pharmacy.persistence import people
 from pharmacy.services import signing
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
-from pharmacy.unblinded import break_shares, contexts, dummy_lists, pins, private_record, trail
+from pharmacy.unblinded import (
+    break_shares,
+    contexts,
+    dummy_lists,
+    pins,
+    private_record,
+    strata,
+    trail,
+)
 from pharmacy.unblinded.founding import RECOVERY, VERSION, study_keys
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import unlock_own
@@ -92,7 +100,7 @@ def ready_to_load(act: Act) -> str:
         )
     if "list" not in granted(act, RECOVERY):
         return "The recovery key must be made before a list is loaded."
-    return dummy_lists.still_to_try(act)
+    return strata.need_fed(act) or dummy_lists.still_to_try(act)
 
 
 def _count(enrolled: int) -> str:

@@ -13,6 +13,7 @@ from wtforms import (
     HiddenField,
     PasswordField,
     RadioField,
+    SelectField,
     StringField,
     TextAreaField,
 )
@@ -21,9 +22,10 @@ from wtforms.validators import InputRequired, ValidationError
 from pharmacy.domain.errors import BadForm
 from pharmacy.domain.quantities import parse_weight_kg
 from pharmacy.domain.roles import Permission, may
-from pharmacy.services import cards, orders, participant_pages
+from pharmacy.services import cards, factors, orders, participant_pages
 from pharmacy.services import participants as verbs
 from pharmacy.services.cards import CardStanding
+from pharmacy.services.factors import FactorForm
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
@@ -61,6 +63,7 @@ class RegisterForm(PageForm):
         [InputRequired("Type the participant's code.")],
         description="As the site gave it, such as M-002. Never a name, initials or a birth date.",
     )
+    site = SelectField("Site", choices={}, validate_choice=False)
     consented_on = DayField("Day of consent", [InputRequired("Type the day of consent.")])
 
 
@@ -131,12 +134,15 @@ def listed(study_id: str) -> str:
 def register(study_id: str) -> str | tuple[str, int] | Answer:
     """Register a participant by code."""
     form = RegisterForm(request.form)
+    sites = verbs.site_choices(act())
+    form.site.choices = {"": "Choose the site", **dict(sites)}
     if request.method == "POST" and (answered := attempt(form, lambda: _register(form))):
         return answered
     shown_page = render_template(
         "participants/register.html",
         page=frame("Register a participant"),
         form=form,
+        sites=sites,
         study_id=study_id,
     )
     return shown_page, form.status
@@ -169,6 +175,20 @@ def weigh(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
         if answered:
             return answered
     return _form_page("participants/weigh.html", "Add a weight", form, participant_id)
+
+
+@blueprint.route("/<participant_id>/factors", methods=["GET", "POST"])
+@door(Permission.ENROL)
+def enter_factors(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
+    """Enter the baseline factors that the protocol asks for; a correction is another entry."""
+    asked = factors.asked(act(), participant_id)
+    form = _factors_form(asked)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _enter_factors(form, asked, participant_id))
+        if answered:
+            return answered
+    title = "Correct the baseline factors" if asked.before else "Enter the baseline factors"
+    return _form_page("participants/factors.html", title, form, participant_id, asked=asked)
 
 
 @blueprint.get("/<participant_id>/card.pdf")
@@ -279,8 +299,39 @@ def _page_of(participant_id: str) -> str:
 
 
 def _register(form: RegisterForm) -> str:
-    made = verbs.register(act(), form.code.data.strip(), form.consented_on.data)
+    made = verbs.register(
+        act(), form.code.data.strip(), form.consented_on.data, form.site.data or ""
+    )
     return told(_page_of(made.id), "participant_registered")
+
+
+def _factors_form(asked: FactorForm) -> PageForm:
+    """A form with one question a factor, and why it is corrected where it is."""
+    questions = {
+        factors.field_name(factor.code): RadioField(
+            factor.question,
+            choices={level.code: level.label for level in factor.levels},
+            default=asked.before.get(factor.code),
+            validate_choice=False,
+        )
+        for factor in asked.factors
+    }
+    if asked.before:
+        questions["reason"] = RadioField(
+            "Why it is corrected", choices=factors.REASONS, validate_choice=False
+        )
+    made: PageForm = type("FactorsForm", (PageForm,), questions)(request.form)
+    return made
+
+
+def _enter_factors(form: PageForm, asked: FactorForm, participant_id: str) -> str:
+    said = {
+        factor.code: form[factors.field_name(factor.code)].data or "" for factor in asked.factors
+    }
+    reason = form["reason"].data or "" if asked.before else ""
+    factors.record(act(), participant_id, said, reason)
+    notice = "factors_corrected" if asked.before else "factors_entered"
+    return told(_page_of(participant_id), notice)
 
 
 def _weigh(form: WeightForm, participant_id: str) -> str:

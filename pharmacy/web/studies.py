@@ -1,4 +1,4 @@
-"""The administrator's pages for studies: which there are, and making one with its site."""
+"""The administrator's pages for studies: which there are, making one, and adding its sites."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StudyForm(PageForm):
     code = StringField(
         "Site code",
         [InputRequired("Type the site's code.")],
-        description="As the sponsor writes it, such as UAB.",
+        description="As the sponsor and the list rules write it, such as UAB.",
     )
     investigator_name = StringField(
         "Investigator",
@@ -89,6 +89,13 @@ class StudyForm(PageForm):
     )
 
 
+class SiteForm(StudyForm):
+    """Another site of a study."""
+
+    protocol = None
+    mode = None
+
+
 @blueprint.get("/studies")
 @door(Permission.ADMINISTER)
 def listed() -> str:
@@ -124,8 +131,33 @@ def shown(study_id: str) -> str:
     return render_template("studies/shown.html", page=frame(facts.code), facts=facts)
 
 
-def _make(form: StudyForm) -> str:
-    site = NewSite(
+@blueprint.route("/study/<study_id>/sites/add", methods=["GET", "POST"])
+@door(Permission.ADMINISTER)
+def add_site(study_id: str) -> str | tuple[str, int] | Response:
+    """Add another site to a study."""
+    form = SiteForm(request.form)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _add_site(form))
+        if answered:
+            return answered
+    shown_page = render_template(
+        "studies/add_site.html",
+        page=frame("Add a site"),
+        form=form,
+        zones=_COMMON_ZONES,
+        study_id=study_id,
+        code=act().in_study.code,
+    )
+    return shown_page, form.status
+
+
+def _add_site(form: SiteForm) -> str:
+    studies.add_site(act(), _site(form))
+    return told(url_for("studies.shown", study_id=act().in_study.id), "site_added")
+
+
+def _site(form: StudyForm | SiteForm) -> NewSite:
+    return NewSite(
         code=form.code.data,
         pharmacy_name=form.pharmacy_name.data,
         pharmacy_address=form.pharmacy_address.data,
@@ -135,7 +167,10 @@ def _make(form: StudyForm) -> str:
         investigator_name=form.investigator_name.data,
         run_times=form.run_times.data,
     )
+
+
+def _make(form: StudyForm) -> str:
     study = studies.make_study(
-        act(), form.mode.data, studies.shipped_text(form.protocol.data), site
+        act(), form.mode.data, studies.shipped_text(form.protocol.data), _site(form)
     )
     return told(url_for("studies.shown", study_id=study.id), "study_made")

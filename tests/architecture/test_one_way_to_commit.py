@@ -51,6 +51,10 @@ _MAY_GO_ROUND = {
         "migrations/versions/0005_where_a_list_came_from.py",
         "get_bind",
     ): "asks which database it is, and what a downgrade would lose",
+    (
+        "migrations/versions/0007_baseline_factors.py",
+        "get_bind",
+    ): "asks which database it is, and what a downgrade would lose",
 }
 
 

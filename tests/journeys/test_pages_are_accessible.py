@@ -25,11 +25,15 @@ from tests.journeys.inspection import findings
 from tests.journeys.pictures import FOLDER, PICTURES, Shelf
 from tests.journeys.practice import Practice
 from tests.journeys.serving import ServedChance, serving
+from tests.journeys.two_sites import TwoSites, two_sites
 from tests.journeys.visitor import Visitor, Windows
 from tests.journeys.walks import Stops
 from tests.support.browser import open_house
 from tests.support.builders import make_trial
+from tests.support.strata_builders import open_two_sites, own_rules
 from tests.support.world import Clock, build_app
+
+__all__ = ["own_rules"]
 
 
 @pytest.fixture
@@ -84,6 +88,19 @@ def test_every_page_of_the_first_morning(new_house: NewHouse, shelf: Shelf) -> N
         return [shelf.take(name, visitor)] if name in PICTURES else []
 
     assert looked_at(first_morning(new_house), take) == {}
+
+
+@pytest.mark.usefixtures("own_rules")
+def test_every_page_of_two_sites(
+    new_sqlite_url: Callable[[], str], tmp_path: Path, visit: Windows
+) -> None:
+    url = new_sqlite_url()
+    study = open_two_sites(url, clock=Clock(), chance=ServedChance("two sites"))
+    with serving(open_house(study.trial, url, tmp_path)) as address:
+        found = looked_at(two_sites(TwoSites(study, address, visit)), lambda *_: [])
+        visit.close()
+    study.trial.engine.dispose()
+    assert found == {}
 
 
 PLANTS = {

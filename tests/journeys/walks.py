@@ -48,6 +48,8 @@ def administrator(practice: Practice) -> Stops:
     yield "studies", page
     page.follow("MIGHT", page.page.get_by_role("main"))
     yield "study", page
+    page.follow("Add a site")
+    yield "add-site", page
     page.open("/studies/make")
     yield "make-study", page
     page.follow("Installation's trail")

@@ -130,14 +130,18 @@ class LitStudy:
         assert opened is not None
         return opened
 
-    def load(self, arms: str = ARMS, rules: ListRules | None = None) -> None:
-        """The statistician loads the list; `rules` stand for the study's own."""
+    def load(
+        self, arms: str = ARMS, rules: ListRules | None = None, table: bytes | None = None
+    ) -> None:
+        """The statistician loads the list; `rules` stand for the study's own, `table` for one
+        of these arms.
+        """
         room = self.room("statistician")
         with self.trial.act("statistician") as act:
             sealed_list.load(
                 act,
                 room,
-                table_of(arms),
+                table or table_of(arms),
                 rules or rules_of(act.in_study.code),
                 PASSWORD,
                 self.passphrases["statistician"],
@@ -298,13 +302,16 @@ def open_study(
     enrolled: Sequence[str] = (),
     granted: Sequence[str] = HOLDERS,
     loaded: bool = True,
+    protocol_text: str | None = None,
+    table: bytes | None = None,
 ) -> LitStudy:
     """A study with people in all roles, keys for everybody unblinded, and the list loaded.
 
     `granted` are the holders enrolled besides the statistician; `enrolled` the codes of
     participants who are given a slot each, in order.
     """
-    study = LitStudy(make_trial(database_url, clock, chance, runs=runs))
+    trial = make_trial(database_url, clock, chance, runs=runs, protocol_text=protocol_text)
+    study = LitStudy(trial)
     for name, (full_name, role) in LIT_PEOPLE.items():
         study.trial.ids[name] = add_person(study.trial, name, full_name, role)
     for who in ("statistician", *granted):
@@ -313,7 +320,7 @@ def open_study(
     for who in granted:
         study.grant(who)
     if loaded:
-        study.load(arms, rules)
+        study.load(arms, rules, table)
     for code in enrolled:
         study.enrolled(code)
     return study

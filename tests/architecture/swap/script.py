@@ -17,7 +17,7 @@ from flask import Flask, template_rendered
 
 from pharmacy.persistence.engine import make_engine
 from pharmacy.services.units import Units
-from tests.architecture.swap import bench_work, code_break, desk, phone
+from tests.architecture.swap import bench_work, code_break, desk, phone, strata
 from tests.architecture.swap.at_rest import dump
 from tests.architecture.swap.browser import Browser
 from tests.architecture.swap.desk import CODES, PREPARED
@@ -78,7 +78,7 @@ class Journey:
         self.clock, self.chance = Clock(), KeyedChance()
         self.transcript = Transcript(against=against)
         self._step = ["start"]
-        self._url, self._folder = database_url, folder
+        self._url, self.folder = database_url, folder
         self._browsers: dict[str, Browser] = {}
         self.retired_code = ""
         self.first_codes: list[str] = []
@@ -124,7 +124,7 @@ class Journey:
         self._start_app()
 
     def _start_app(self) -> None:
-        self.app = build_app(self._url, self._folder, self.clock, self.chance)
+        self.app = build_app(self._url, self.folder, self.clock, self.chance)
         self._drawn = lambda _app, template, **_: self.transcript.drawn.add(template.name)
         template_rendered.connect(self._drawn, self.app)
 
@@ -277,7 +277,8 @@ class Journey:
         code_break.break_code(self)
 
     def leave(self) -> None:
-        """Everybody goes home."""
+        """Everybody goes home, after a second study with strata was worked in."""
+        strata.work(self)
         for who, browser in sorted(self._browsers.items()):
             if who in ("pharmacist", "checker"):
                 continue

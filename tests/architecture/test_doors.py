@@ -170,7 +170,7 @@ PLANTS = [
     ("participants.listed", Door(Permission.SCAN)),
     ("participants.listed", Door()),
     ("participants.listed", Door(public=True)),
-    ("participants.register", Door(Permission.SEE_PARTICIPANTS)),
+    ("participants.listed", Door(Permission.ENROL)),
     ("people.listed", Door()),
     ("people.listed", Door(Permission.SCAN)),
     ("scanning.scan", Door(Permission.ENROL)),

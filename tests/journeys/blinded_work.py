@@ -110,7 +110,7 @@ def nurse_shows_the_card(page: Visitor, camera: Camera, card: Printed) -> None:
 
 def nurse_pauses(page: Visitor, volume_ml: str, why: str) -> None:
     """A pause: volume as the pump shows it, and why."""
-    page.page.locator("summary", has_text="Pause").click()
+    page.page.locator("summary").get_by_text("Pause", exact=True).click()
     page.type(Volume_on_the_pump=volume_ml)
     page.tick(why)
     page.press("Record the pause")

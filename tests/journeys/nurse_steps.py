@@ -66,7 +66,7 @@ def _fill_person(trial: Trial, page: Page) -> None:
 
 
 def _fill_pause(_trial: Trial, page: Page) -> None:
-    page.locator("summary", has_text="Pause").click()
+    page.locator("summary").get_by_text("Pause", exact=True).click()
     page.get_by_label("Volume on the pump").fill("10")
     page.get_by_label(infusions.PAUSE_REASONS["vitals"], exact=True).check()
 

@@ -104,7 +104,7 @@ def test_what_is_being_typed_stays_while_the_page_refreshes(
     nurse, _ = phones
     scans_both(trial, nurse, "nurse", trial.ready_bag())
     nurse.press("Start the infusion")
-    nurse.page.locator("summary", has_text="Pause").click()
+    nurse.page.locator("summary").get_by_text("Pause", exact=True).click()
     nurse.type(Volume_on_the_pump="17.5")
     trial.clock.move(minutes=31)
     nurse.page.locator(".rate", has_text="71").wait_for(timeout=REFRESHED_MS + 5_000)

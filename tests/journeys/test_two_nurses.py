@@ -110,7 +110,7 @@ def test_both_pause_and_both_restart_once(ward: Ward) -> None:
     ward.resumes(ward.noor)
     ward.trial.clock.move(minutes=10)
     for nurse in (ward.dana, ward.noor):
-        nurse.page.locator("summary", has_text="Pause").click()
+        nurse.page.locator("summary").get_by_text("Pause", exact=True).click()
         nurse.type(Volume_on_the_pump="5")
         nurse.page.get_by_label("vital", exact=False).check()
     ward.dana.press("Record the pause")

@@ -234,7 +234,7 @@ def nurse(practice: Practice) -> Stops:
     page.follow("Not now")
     page.follow("M-009")
     yield "infusion", page
-    page.page.locator("summary", has_text="Pause").click()
+    page.page.locator("summary").get_by_text("Pause", exact=True).click()
     yield "pause", page
     page.press("Record the pause")
     page.faults.clear()  # a form that is refused answers 400

@@ -33,6 +33,7 @@ SETTING_NAMES = frozenset(
         "TWINBAG_SMTP_URL",
         "TWINBAG_NOTICE_TO",
         "TWINBAG_DEMO",
+        "TWINBAG_SECOND_FACTOR",
         "TWINBAG_PORT",
     }
 )
@@ -54,7 +55,8 @@ class Config:
     `owner_database_url` is the address migrations use: the same as `database_url` unless, on
     PostgreSQL, another role owns the tables. `lit_room` False leaves the lit room out of the
     process, and `code_break` False the door for emergency unblinding; each may be without the
-    other. `demo` is the practice installation of `make demo`. `secure_cookies` is False only where
+    other. `demo` is the practice installation of `make demo`. `second_factor` demands one of
+    everybody; without it, it is offered. `secure_cookies` is False only where
     every trusted host is this machine itself. Notices are mailed through `smtp_url` to
     `notice_to`; without either they only stand on their page.
     """
@@ -70,6 +72,7 @@ class Config:
     lit_room: bool
     code_break: bool
     demo: bool
+    second_factor: bool
     port: int
     public_url: str
     smtp_url: str = field(default="", repr=False)
@@ -113,6 +116,7 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
         lit_room=_flag(settings, "TWINBAG_LIT_ROOM", default=True),
         code_break=_flag(settings, "TWINBAG_CODE_BREAK", default=True),
         demo=demo,
+        second_factor=_flag(settings, "TWINBAG_SECOND_FACTOR", default=not demo),
         port=port,
         public_url=public_url,
         smtp_url=_smtp_url(settings),

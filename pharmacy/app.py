@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Flask
 
 from config import Config, ConfigError
+from pharmacy.crypto.authenticators import Authenticators
 from pharmacy.crypto.deriving import Argon2Deriver, fingerprint_of_secret
 from pharmacy.crypto.passwords import Argon2Hasher
 from pharmacy.domain.errors import Conflict, Refusal, Unavailable
@@ -21,6 +23,7 @@ from pharmacy.web import (
     access,
     arrivals,
     assets,
+    authenticators,
     failures,
     frame,
     headers,
@@ -41,6 +44,7 @@ from pharmacy.web.house import House, MenuEntry
 _MOST_BYTES = 512 * 1024
 _BLUEPRINTS = (
     sign_in.blueprint,
+    authenticators.blueprint,
     home.blueprint,
     people.blueprint,
     studies.blueprint,
@@ -90,10 +94,13 @@ def create_app(
     around = surroundings or Surroundings(
         system_now, system_random_bytes, Argon2Hasher(), Argon2Deriver()
     )
+    around = replace(
+        around,
+        authenticators=Authenticators(config.secret_key),
+        demands_second_factor=config.second_factor,
+    )
     app.extensions["twinbag"] = House(
-        units=Units(
-            make_engine(config.database_url, wait_ms=wait_ms, must_exist=True), around.now
-        ),
+        units=Units(make_engine(config.database_url, wait_ms=wait_ms, must_exist=True), around.now),
         surroundings=around,
         secret_key=config.secret_key,
         secure_cookies=config.secure_cookies,

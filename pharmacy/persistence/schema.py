@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pharmacy.persistence import (
     audit,
+    authenticators,
     bags,
     courses,
     factors,
@@ -21,6 +22,7 @@ from pharmacy.persistence import (
 
 NOUNS = (
     audit,
+    authenticators,
     bags,
     courses,
     factors,

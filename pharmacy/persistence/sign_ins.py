@@ -60,6 +60,19 @@ def end_all(session: Session, person_id: str, at: datetime) -> None:
     )
 
 
+def end_others(session: Session, person_id: str, but: str, at: datetime) -> None:
+    """End every open session of a person except one."""
+    session.execute(
+        sa.update(SignInSession)
+        .where(
+            SignInSession.person_id == person_id,
+            SignInSession.ended_at.is_(None),
+            SignInSession.id != but,
+        )
+        .values(ended_at=at)
+    )
+
+
 def throttle(session: Session, key: str) -> Throttle | None:
     """The count of a key, locked until the commit where the database locks rows."""
     return session.get(Throttle, key, with_for_update=True)

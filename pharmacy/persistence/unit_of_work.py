@@ -22,7 +22,15 @@ from pharmacy.persistence import audit
 # A bag's record is a draft in the lit room: its history is inside the sealed record that changed.
 # A notice is written with its act; what a mail server says to it later is no record of a study.
 EXEMPT_TABLES = frozenset(
-    {"sign_in_session", "throttle", "operation", "lit_session", "lit_bag_record", "notice_post"}
+    {
+        "sign_in_session",
+        "throttle",
+        "operation",
+        "authenticator_use",
+        "lit_session",
+        "lit_bag_record",
+        "notice_post",
+    }
 )
 _TRAIL_TABLES = frozenset({"audit_head", "audit_entry", "lit_audit_head", "lit_audit_entry"})
 # A locking read, FOR UPDATE or FOR NO KEY UPDATE, and the end of an upsert change no other table.

@@ -11,6 +11,7 @@ from pharmacy.domain.roles import ROLES, Permission, Role
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import people, studies
 from pharmacy.persistence.people import Person
+from pharmacy.services import authenticator_reset
 from pharmacy.services.act import Act
 
 _UTC = ZoneInfo("UTC")
@@ -31,6 +32,8 @@ class Account:
     present: bool
     oneself: bool
     roles: tuple[tuple[str, str], ...]
+    authenticator: str
+    can_end_authenticator: bool
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ def _account(act: Act, person: Person) -> Account:
         present=person.left_at is None,
         oneself=person.id == act.person.id,
         roles=tuple(held),
+        authenticator=authenticator_reset.words(act.uow, person),
+        can_end_authenticator=authenticator_reset.can_end(act, person),
     )
 
 

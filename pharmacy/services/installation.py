@@ -6,7 +6,7 @@ import hmac
 from datetime import datetime
 
 from pharmacy.domain.errors import Refusal
-from pharmacy.persistence import known_secrets, people
+from pharmacy.persistence import authenticators, known_secrets, people
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.unit_of_work import UnitOfWork
 
@@ -55,6 +55,7 @@ def record_restored(uow: UnitOfWork, sha256: str, taken_at: datetime) -> None:
     A one-time link that was used after the backup would open once more, so all are ended.
     """
     people.end_every_link(uow.session, uow.now)
+    authenticators.end_every_link(uow.session, uow.now)
     uow.record(
         INSTALLATION,
         "restored_from_backup",

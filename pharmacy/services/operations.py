@@ -9,7 +9,17 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.persistence.sign_ins import Operation
 from pharmacy.persistence.unit_of_work import UnitOfWork
 
-SECRET_FIELDS = frozenset({"csrf_token", "operation_id", "password", "passphrase", "new_password"})
+SECRET_FIELDS = frozenset(
+    {
+        "csrf_token",
+        "operation_id",
+        "password",
+        "passphrase",
+        "new_password",
+        "one_time_code",
+        "present_code",
+    }
+)
 
 
 def fingerprint(key: bytes, path: str, fields: list[tuple[str, str]]) -> bytes:

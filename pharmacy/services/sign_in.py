@@ -1,6 +1,7 @@
 """Sign-in, the sessions it begins, and how they end.
 
-The door is shaped for a second factor: `Proof` says what was shown, and `is_enough` decides.
+`Proof` says what was shown at the door, and `is_enough` decides. User name, password and code are
+asked on one page and answered by one sentence, so that nobody learns which of them was right.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.people import Person
 from pharmacy.persistence.sign_ins import SignInSession
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services import throttling
+from pharmacy.services import second_factor, throttling
 from pharmacy.services.surroundings import Surroundings
 
 IDLE_LIMIT = timedelta(minutes=15)
 ABSOLUTE_LIMIT = timedelta(hours=12)
 _SEEN_EVERY = timedelta(seconds=60)
-_NO_MATCH = "User name and password do not match. Check both and try again."
+NO_MATCH = (
+    "User name, password and code do not match. Check them and try again; each code works once."
+)
 _NOBODY = (
     "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -31,22 +34,35 @@ _NOBODY = (
 
 @dataclass(frozen=True)
 class Proof:
-    """What a person has shown at the door."""
+    """What a person has shown at the door; `asked` is whether a second factor is asked of them.
+
+    Who has none yet comes in by the password, and as far as setting one up (`must_set_up`).
+    """
 
     password: bool = False
     second_factor: bool = False
+    asked: bool = False
 
     def is_enough(self) -> bool:
-        """Whether it opens. A second factor, once there is one, is asked here."""
-        return self.password
+        """Whether it opens.
+
+        A code break is no sign-in and must never wait for a second factor: its own door
+        (`for_code_break`) asks for the passphrase, and neither asks here nor is led to setting up
+        an authenticator first.
+        """
+        return self.password and (self.second_factor or not self.asked)
 
 
 @dataclass(frozen=True)
 class Door:
-    """The answer at the door: a session's token for the cookie, or a sentence."""
+    """The answer at the door: a session's token for the cookie, or a sentence.
+
+    `recovery_codes_left` is None unless one of them let the person in.
+    """
 
     token: str = ""
     sentence: str = ""
+    recovery_codes_left: int | None = None
 
 
 def sign_in(
@@ -56,11 +72,13 @@ def sign_in(
     password: str,
     address: str,
     *,
+    code: str = "",
     instead_of: str = "",
 ) -> Door:
     """Begin a session. The miss is part of the answer, so the caller commits either way.
 
-    An unknown user name costs the same hash and gets the same sentence (ASVS 6.3.8). The session
+    An unknown user name costs the same hash and gets the same sentence (ASVS 6.3.8), and so does
+    a wrong code. `code` is read over for a person of whom none is asked. The session
     is a new one; `instead_of`, the token this browser had until now, ends with it (G9).
     """
     key = throttling.sign_in_key(user_name, address)
@@ -69,12 +87,14 @@ def sign_in(
     except Refusal as wait:
         return Door(sentence=wait.sentence)
     person = people.by_user_name(uow.session, user_name)
-    phc = person.password_hash if person and not person.left_at else None
-    matches = surroundings.hasher.verify(phc or _NOBODY, password) and phc is not None
-    if person is None or not Proof(password=matches).is_enough():
+    matches = password_matches(surroundings, person, password)
+    shown = second_factor.look(uow, surroundings, person, code)
+    proof = Proof(matches, shown.accepted, shown.asked)
+    enough = proof.is_enough() and (not shown.asked or second_factor.take(uow, surroundings, shown))
+    if person is None or not enough:
         failures = throttling.missed(uow, key)
-        _record_refused(uow, person, failures)
-        return Door(sentence=_NO_MATCH)
+        record_refused(uow, person, failures)
+        return Door(sentence=NO_MATCH)
     throttling.forget(uow, key)
     renewed = _renew_hash(surroundings, person, password)
     uow.record(
@@ -84,8 +104,15 @@ def sign_in(
         subject=f"person:{person.id}",
         new={"password_hash_renewed": True} if renewed else None,
     )
-    _leave_behind(uow, instead_of)
-    return Door(token=begin_session(uow, surroundings, person))
+    leave_behind(uow, instead_of)
+    left = second_factor.recovery_codes_left(uow, person.id) if shown.recovery_id else None
+    return Door(begin_session(uow, surroundings, person), recovery_codes_left=left)
+
+
+def password_matches(surroundings: Surroundings, person: Person | None, password: str) -> bool:
+    """Whether this is the password of a person who is here; of nobody it takes as long to say."""
+    phc = person.password_hash if person and not person.left_at else None
+    return surroundings.hasher.verify(phc or _NOBODY, password) and phc is not None
 
 
 def begin_session(uow: UnitOfWork, surroundings: Surroundings, person: Person) -> str:
@@ -157,7 +184,8 @@ def _token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _leave_behind(uow: UnitOfWork, token: str) -> None:
+def leave_behind(uow: UnitOfWork, token: str) -> None:
+    """End the session that a browser had until somebody signed in there; '' for none."""
     row = sign_ins.by_token(uow.session, _token_hash(token)) if token else None
     if row is not None and row.ended_at is None:
         row.ended_at = uow.now
@@ -179,7 +207,7 @@ def _renew_hash(surroundings: Surroundings, person: Person, password: str) -> bo
     return True
 
 
-def _record_refused(uow: UnitOfWork, person: Person | None, failures: int) -> None:
+def record_refused(uow: UnitOfWork, person: Person | None, failures: int) -> None:
     """Who tried is not known: the entry names whose account it was, and nobody as its author.
 
     What was typed is not kept; people type passwords into the wrong field.

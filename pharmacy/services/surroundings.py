@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class PasswordHasher(Protocol):
@@ -29,17 +29,43 @@ class Deriver(Protocol):
     def __call__(self, passphrase: str, salt: bytes) -> bytes: ...
 
 
+class Authenticators(Protocol):
+    """The codes of authenticators, and their secrets sealed under the server's."""
+
+    def draw(self, purpose: str, seed: bytes, length: int) -> bytes: ...
+
+    def seal(self, purpose: str, person_id: str, plaintext: bytes, salt: bytes) -> bytes: ...
+
+    def open(self, purpose: str, person_id: str, sealed: bytes) -> bytes | None: ...
+
+    def step_of(self, secret: bytes, code: str, at: datetime) -> int | None: ...
+
+    def typed(self, secret: bytes) -> str: ...
+
+    def address(self, secret: bytes, user_name: str, issuer: str) -> str: ...
+
+
+class NoAuthenticators:
+    """Of a process that lets nobody in, such as a command: whatever it is asked is a bug."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ValueError("this process has no authenticators")
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """Clock, chance and the two slow functions.
+    """Clock, chance, the two slow functions, and the second factor.
 
     `random_bytes(purpose, count)`: the purpose names the place that asks; production ignores it.
+    `demands_second_factor`: whether everybody needs one, or only who set one up.
     """
 
     now: Callable[[], datetime]
     random_bytes: Callable[[str, int], bytes]
     hasher: PasswordHasher
     deriver: Deriver
+    authenticators: Authenticators = field(default_factory=NoAuthenticators)
+    demands_second_factor: bool = False
 
     def new_id(self, purpose: str) -> str:
         """A fresh random id: 32 hexadecimal characters."""

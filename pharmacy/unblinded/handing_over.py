@@ -29,12 +29,16 @@ _NOT_THEIR_TURN = "This person may not do the next step of this bag. Fetch someb
 
 @dataclass(frozen=True)
 class CheckIn:
-    """What the second person types. `granter_words` only at their first opening of the study."""
+    """What the second person types. `granter_words` only at their first opening of the study.
+
+    `code` is of the authenticator, where one is asked of this person.
+    """
 
     user_name: str
     password: str
     passphrase: str
     granter_words: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def check_in(
     if waiting is None or waiting.waits_for != bag_id:
         raise Refusal("Nobody is handing this bag over here. Open the room with your passphrase.")
     find_planned(act, bag_id)
-    person = second_person.prove(act, said.user_name, said.password, address)
+    person = second_person.check_in(act, said.user_name, said.password, said.code, address)
     second = _as_second(act, second_person.another(act, person))
     token = sign_in.hand_over(act.uow, act.surroundings, session, person)
     act.uow.session.flush()

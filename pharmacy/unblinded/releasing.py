@@ -210,7 +210,7 @@ def replace_labels(
 
 
 def _witness(act: Act, user_name: str, password: str, address: str) -> str:
-    person = second_person.prove(act, user_name, password, address)
+    person = second_person.sign(act, user_name, password, address)
     roles = people.roles_of(act.uow.session, person.id, act.in_study.id)
     if person.id == act.person.id or roles.isdisjoint({Role.PHARMACIST, Role.CHECKER}):
         raise BadForm({"second_user_name": _NOT_OF_THE_PHARMACY})

@@ -6,32 +6,55 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.persistence import people
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.people import Person
-from pharmacy.services import throttling
+from pharmacy.services import second_factor, throttling
 from pharmacy.services.act import Act
-from pharmacy.services.sign_in import Proof
+from pharmacy.services.sign_in import NO_MATCH, Proof, password_matches
 
-_NO_MATCH = "User name and password do not match. Check both and try again."
-# Verified where there is no such person, so that the answer takes as long.
-_NOBODY = (
-    "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+_NO_SIGNATURE = "User name and password do not match. Check both and try again."
+_NOT_SET_UP = (
+    "This person has no authenticator yet. They sign in at another screen and set it up first."
 )
 
 
-def prove(act: Act, user_name: str, password: str, address: str) -> Person:
-    """The person whom user name and password prove; nothing is written for a success.
+def sign(act: Act, user_name: str, password: str, address: str) -> Person:
+    """The person who signs with user name and password, the two components of a signature
+    (21 CFR 11.200(a)(1)); no session begins. A miss is as in `check_in`.
+    """
+    return _prove(act, user_name, password, address, None)
+
+
+def check_in(act: Act, user_name: str, password: str, code: str, address: str) -> Person:
+    """The person who takes over the session: the password, and the second factor as at the door.
+
+    Nothing is written in the clear for a success. A recovery code is not taken here, for its use
+    is entered with its moment. Where everybody needs an authenticator, a person without one is
+    refused (403).
 
     A miss is counted and recorded as one at the door is, and committed; then it is `BadForm`, the
     same for an unknown name. Who missed too often from this address waits (409).
     """
+    person = _prove(act, user_name, password, address, code)
+    if second_factor.must_set_up(act.uow, act.surroundings, person.id):
+        raise Refusal(_NOT_SET_UP, status=403)
+    return person
+
+
+def _prove(act: Act, user_name: str, password: str, address: str, code: str | None) -> Person:
     key = throttling.sign_in_key(user_name, address)
     throttling.check(act.uow, key)
     person = people.by_user_name(act.uow.session, user_name)
-    phc = person.password_hash if person and not person.left_at else None
-    matches = act.surroundings.hasher.verify(phc or _NOBODY, password) and phc is not None
-    if person is None or not Proof(password=matches).is_enough():
+    matches = password_matches(act.surroundings, person, password)
+    if code is None:
+        enough = Proof(password=matches).is_enough()
+    else:
+        shown = second_factor.look(act.uow, act.surroundings, person, code, recovery=False)
+        proof = Proof(matches, shown.accepted, shown.asked)
+        enough = proof.is_enough() and (
+            not shown.asked or second_factor.take(act.uow, act.surroundings, shown)
+        )
+    if person is None or not enough:
         _miss(act, key, person)
-        raise BadForm({"second_password": _NO_MATCH})
+        raise BadForm({"second_password": _NO_SIGNATURE if code is None else NO_MATCH})
     throttling.forget(act.uow, key)
     return person
 

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from pharmacy.domain.errors import Refusal, Unavailable
 from pharmacy.domain.roles import Permission
-from pharmacy.services import membership, operations, sign_in
+from pharmacy.services import membership, operations, second_factor, sign_in
 from pharmacy.services.act import Act
 from pharmacy.web.house import house
 
@@ -28,14 +28,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Door:
     """Who may enter: everybody, whoever is signed in, or one permission. `lit` marks the lit room.
 
-    A lit door leaves no trace in the clear: no idle clock, no operation row of its own, no log
-    line. `once` False is for forms whose effect the view itself makes safe to repeat.
+    `before_set_up` lets in a person who still has to set up a second factor: the pages for that,
+    signing out, and nothing else. A lit door leaves no trace in the clear: no idle clock, no
+    operation row of its own, no log line. `once` False is for forms whose effect the view itself
+    makes safe to repeat.
     """
 
     permission: Permission | None = None
     public: bool = False
     lit: bool = False
     once: bool = True
+    before_set_up: bool = False
 
 
 def door(
@@ -44,11 +47,12 @@ def door(
     public: bool = False,
     lit: bool = False,
     once: bool = True,
+    before_set_up: bool = False,
 ) -> Callable[[View], View]:
     """Say who may enter a view. Without a permission and not public: whoever is signed in."""
 
     def hang(view: View) -> View:
-        view.__dict__["door"] = Door(permission, public, lit, once and not lit)
+        view.__dict__["door"] = Door(permission, public, lit, once and not lit, before_set_up)
         return view
 
     return hang
@@ -131,9 +135,15 @@ def _open_door() -> Response | None:
         return None
     if not current_user.is_authenticated:
         return redirect(url_for("sign_in.page"), 303)
+    if not here.before_set_up and _must_set_up():
+        return redirect(url_for("authenticators.page"), 303)
     _move_idle_clock(here)
     g.act = _act(here)
     return _answer_given(here) if request.method == "POST" else None
+
+
+def _must_set_up() -> bool:
+    return second_factor.must_set_up(g.uow, house().surroundings, current_user.person.id)
 
 
 def _act(here: Door) -> Act:
@@ -216,4 +226,3 @@ def _close(_error: BaseException | None) -> None:
     uow = g.pop("uow", None)
     if uow is not None:
         uow.__exit__(None, None, None)
-

@@ -15,6 +15,8 @@ from pharmacy.web.house import MenuEntry, house
 NOTICES: dict[str, str] = {
     "signed_out": "You are signed out.",
     "password_chosen": "Your password is set. Sign in with it.",
+    "recovery_code_used": "A recovery code let you in and will not work again.",
+    "second_factor_ready": "Your authenticator is set up. Each sign-in asks for a code now.",
     "person_added": "The person was added. Give them the link below; it works once.",
     "link_made": "A new link was made. It works once, for 24 hours.",
     "person_left": "The account was ended everywhere.",

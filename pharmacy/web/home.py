@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from pharmacy.domain.errors import Conflict, Unavailable
 from pharmacy.domain.roles import ROLES, Role, may
-from pharmacy.services import membership, watching
+from pharmacy.services import membership, second_factor, watching
 from pharmacy.web.access import act, door
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
@@ -38,7 +38,11 @@ def account() -> str:
         (study.code, _titles(held)) for study, held in membership.studies_of(g.uow, act().person)
     ]
     return render_template(
-        "home/account.html", page=frame("Your account"), person=act().person, roles=roles
+        "home/account.html",
+        page=frame("Your account"),
+        person=act().person,
+        roles=roles,
+        authenticator=second_factor.words(act()),
     )
 
 

@@ -1,7 +1,7 @@
 """The administrator's pages for accounts: people, their one-time links, their roles, leaving.
 
 A one-time link is shown in the answer to the form that made it and nowhere else: it is in no
-location, no table and no log. So these two forms keep no answer for a repetition; a person sent
+location, no table and no log. So these three forms keep no answer for a repetition; a person sent
 twice is refused by the user name, and of two links made the last one shown is the one that works.
 """
 
@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 from wtforms import RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 
-from pharmacy.domain.errors import BadForm
+from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission, Role
-from pharmacy.services import accounts, people
+from pharmacy.services import accounts, authenticator_reset, people
 from pharmacy.services.accounts import Offer
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
@@ -54,6 +54,16 @@ class RolesForm(PageForm):
     """Which roles are ticked."""
 
     roles = SelectMultipleField("Roles", validate_choice=True)
+
+
+class AuthenticatorForm(PageForm):
+    """Why an authenticator ends."""
+
+    reason = RadioField(
+        "Why a new one is needed",
+        [InputRequired("Choose a reason; it stands in the trail.")],
+        choices={reason: reason for reason in authenticator_reset.REASONS},
+    )
 
 
 class LeaveForm(PageForm):
@@ -146,10 +156,40 @@ def leave(person_id: str) -> str | tuple[str, int] | Response:
         if answered:
             return answered
     title = f"End the account of {account.full_name}"
-    shown_page = render_template(
-        "people/leave.html", page=frame(title), form=form, account=account
-    )
+    shown_page = render_template("people/leave.html", page=frame(title), form=form, account=account)
     return shown_page, form.status
+
+
+@blueprint.route("/people/<person_id>/authenticator", methods=["GET", "POST"])
+@door(Permission.ADMINISTER, once=False)
+def authenticator(person_id: str) -> str | tuple[str, int]:
+    """Let a person set up a new authenticator; the answer shows their link, once."""
+    account = accounts.account(act(), person_id)
+    form = AuthenticatorForm(request.form)
+    if request.method == "POST" and form.validate():
+        try:
+            _, token = authenticator_reset.end(act(), person_id, form.reason.data)
+            g.uow.commit()
+            return _authenticator_link(person_id, token)
+        except Refusal as refusal:
+            g.uow.rollback()
+            form.refusal, form.status = refusal.sentence, refusal.status
+    title = f"A new authenticator for {account.full_name}"
+    shown_page = render_template(
+        "people/authenticator.html", page=frame(title), form=form, account=account
+    )
+    return shown_page, 400 if form.errors else form.status
+
+
+def _authenticator_link(person_id: str, token: str) -> str:
+    account = accounts.account(act(), person_id)
+    path = url_for("authenticators.link", token=token)
+    return render_template(
+        "people/authenticator_link.html",
+        page=frame("Link for a new authenticator"),
+        account=account,
+        link=request.host_url.rstrip("/") + path,
+    )
 
 
 def _roles_form(offers: tuple[Offer, ...]) -> RolesForm:
@@ -161,9 +201,7 @@ def _roles_form(offers: tuple[Offer, ...]) -> RolesForm:
 
 
 def _give(form: RolesForm, person_id: str, study_id: str) -> str:
-    people.give_roles(
-        act(), person_id, study_id, frozenset(Role(role) for role in form.roles.data)
-    )
+    people.give_roles(act(), person_id, study_id, frozenset(Role(role) for role in form.roles.data))
     return told(url_for("people.shown", person_id=person_id), "roles_given")
 
 

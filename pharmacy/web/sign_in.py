@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 
 from pharmacy.domain.errors import BadForm
 from pharmacy.services import people, sign_in
+from pharmacy.services.sign_in import Door
 from pharmacy.web.access import cookie_name, door
 from pharmacy.web.forms import PageForm, told
 from pharmacy.web.frame import page as frame
@@ -19,10 +20,24 @@ blueprint = Blueprint("sign_in", __name__)
 
 
 class SignInForm(PageForm):
-    """User name and password."""
+    """User name, password and, for whoever has set one up, the second factor."""
 
     user_name = StringField("User name", [InputRequired("Type your user name.")])
     password = PasswordField("Password", [InputRequired("Type your password.")])
+    one_time_code = StringField(
+        "Code from your authenticator",
+        description="Six digits. Leave it empty if you have not set one up.",
+    )
+
+
+class RecoverySignInForm(SignInForm):
+    """The same with a recovery code, which a keypad for digits cannot type."""
+
+    one_time_code = StringField(
+        "Recovery code",
+        [InputRequired("Type one of your recovery codes.")],
+        description="One of the ten you wrote down. It works once.",
+    )
 
 
 class PasswordForm(PageForm):
@@ -59,27 +74,31 @@ def page() -> str | tuple[str, int] | Response:
     """Sign in with the password; the answer to a miss is the same for any reason."""
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(url_for("home.page"), 303)
-    form = SignInForm(request.form)
-    if request.method == "GET":
-        return render_template("sign_in/page.html", page=frame("Sign in"), form=form)
-    if form.validate():
+    recovery = request.args.get("with") == "recovery-code"
+    form = (RecoverySignInForm if recovery else SignInForm)(request.form)
+    if request.method == "POST" and form.validate():
         answer = sign_in.sign_in(
             g.uow,
             house().surroundings,
             form.user_name.data,
             form.password.data,
             request.remote_addr or "",
+            code=form.one_time_code.data or "",
             instead_of=request.cookies.get(cookie_name(), ""),
         )
         g.uow.commit()
         if answer.token:
-            return _let_in(answer.token)
+            return let_in(answer)
         form.refusal = answer.sentence
-    return render_template("sign_in/page.html", page=frame("Sign in"), form=form), 400
+    status = 400 if request.method == "POST" else 200
+    shown = render_template(
+        "sign_in/page.html", page=frame("Sign in"), form=form, recovery=recovery
+    )
+    return shown, status
 
 
 @blueprint.post("/sign-out")
-@door(once=False)
+@door(once=False, before_set_up=True)
 def leave() -> Response:
     """End this sign-in and clear what the browser kept."""
     sign_in.sign_out(g.uow, current_user.session)
@@ -138,11 +157,15 @@ def password(token: str) -> str | tuple[str, int] | Response:
     return shown, form.status
 
 
-def _let_in(token: str) -> Response:
-    response = redirect(url_for("home.page"), 303)
+def let_in(answer: Door) -> Response:
+    """Hand out the cookie of a session that has just begun, and go where its person arrives."""
+    arrival = url_for("home.page")
+    if answer.recovery_codes_left is not None:
+        arrival = told(url_for("authenticators.page"), "recovery_code_used")
+    response = redirect(arrival, 303)
     response.set_cookie(
         cookie_name(),
-        token,
+        answer.token,
         secure=house().secure_cookies,
         httponly=True,
         samesite="Strict",

@@ -42,7 +42,7 @@ ROOMS: dict[str, Room] = {
     "pharmacy": Room(),
     "pharmacy.__main__": Room(("pharmacy.cli",)),
     "pharmacy.domain": Room(),
-    "pharmacy.crypto": Room(libraries=frozenset({"cryptography"})),
+    "pharmacy.crypto": Room(libraries=frozenset({"cryptography", "pyotp"})),
     "pharmacy.persistence": Room(("pharmacy.domain",), frozenset({"sqlalchemy"})),
     "pharmacy.services": Room(
         (

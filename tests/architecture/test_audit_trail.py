@@ -26,6 +26,7 @@ _EXEMPT = {
     "sign_in_session": "who is here now; signing in and out is entered",
     "throttle": "how long the next try waits; each miss is entered",
     "operation": "which form was sent already",
+    "authenticator_use": "which code was the last; a sign-in by it is entered",
     "lit_session": "which room is open now; its clock is sealed",
     "lit_bag_record": "a draft, whose history is inside the sealed record that it changes",
     "notice_post": "what a mail server said to a notice; the notice is entered with its act",

@@ -29,7 +29,6 @@ ONE_ANSWER = {
 }
 # Pages that the script cannot come to, and why.
 UNSEEN = {
-    "home/page.html": "everybody of the script has a landing of their own",
     "sign_in/set_up.html": "the first administrator was there before the app",
     "unavailable.html": "the database answers",
 }

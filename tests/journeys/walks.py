@@ -117,7 +117,7 @@ def investigator(practice: Practice) -> Stops:
 
 
 def monitor(practice: Practice) -> Stops:
-    """The blinded trail."""
+    """The blinded trail, and one's own account."""
     page = practice.window("monitor")
     page.follow("Audit trail")
     page.type(Find_an_event_or_a_subject="M-008")
@@ -125,6 +125,8 @@ def monitor(practice: Practice) -> Stops:
     yield "trail", page
     page.open("/account")
     yield "account", page
+    page.follow("Set up your authenticator")
+    yield "authenticator", page
 
 
 def pharmacist(practice: Practice) -> Stops:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pharmacy.crypto.passwords import Argon2Hasher
@@ -13,7 +15,7 @@ from pharmacy.services import sign_in
 from pharmacy.services.surroundings import Surroundings
 from tests.support.browser import stored_bytes
 from tests.support.builders import PASSWORD, Trial, make_trial
-from tests.support.cheap_derivation import CheapDeriver, CheapHasher
+from tests.support.cheap_derivation import CheapHasher
 from tests.support.world import make_surroundings
 
 
@@ -58,7 +60,7 @@ def newest_entry(trial: Trial) -> audit.AuditEntry:
 
 
 def around_with(trial: Trial, hasher: CheapHasher) -> Surroundings:
-    return Surroundings(trial.clock, trial.chance, hasher, CheapDeriver())
+    return replace(make_surroundings(trial.clock, trial.chance), hasher=hasher)
 
 
 def test_the_right_password_opens(trial: Trial) -> None:

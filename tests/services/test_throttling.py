@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,10 +13,8 @@ import sqlalchemy as sa
 from pharmacy.domain.errors import Conflict, Refusal
 from pharmacy.persistence.sign_ins import Throttle
 from pharmacy.services import sign_in, throttling
-from pharmacy.services.surroundings import Surroundings
 from tests.services.test_sign_in import CountingHasher
 from tests.support.builders import PASSWORD, Trial, make_trial
-from tests.support.cheap_derivation import CheapDeriver
 from tests.support.world import make_surroundings
 
 WRONG = "wrong wrong wrong"
@@ -144,7 +143,7 @@ def test_guesses_sent_at_once_are_no_more_than_guesses_in_a_row(on_both: Trial) 
     """G6: the count cannot be outrun, on either database."""
     trial = on_both
     hasher = CountingHasher()
-    around = Surroundings(trial.clock, trial.chance, hasher, CheapDeriver())
+    around = replace(make_surroundings(trial.clock, trial.chance), hasher=hasher)
     # The first miss makes the row that the others take turns at.
     enter(trial, WRONG)
 

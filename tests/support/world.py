@@ -16,11 +16,13 @@ from flask import Flask
 
 from config import Config
 from pharmacy.app import create_app
+from pharmacy.crypto.authenticators import Authenticators
 from pharmacy.services.surroundings import Surroundings
 from tests.support.cheap_derivation import CheapDeriver, CheapHasher
 
 # A Monday, 08:30 in Birmingham, Alabama.
 MORNING = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+SECRET_KEY = hashlib.sha256(b"key").digest()
 
 
 class Clock:
@@ -55,7 +57,7 @@ class KeyedChance:
 
 def make_surroundings(clock: Clock, chance: KeyedChance) -> Surroundings:
     """The stand-ins of the tests, and no others."""
-    return Surroundings(clock, chance, CheapHasher(), CheapDeriver())
+    return Surroundings(clock, chance, CheapHasher(), CheapDeriver(), Authenticators(SECRET_KEY))
 
 
 def make_config(database_url: str, instance_dir: Path, **changes: object) -> Config:
@@ -64,7 +66,7 @@ def make_config(database_url: str, instance_dir: Path, **changes: object) -> Con
         "database_url": database_url,
         "owner_database_url": database_url,
         "instance_dir": instance_dir,
-        "secret_key": hashlib.sha256(b"key").digest(),
+        "secret_key": SECRET_KEY,
         "pepper": hashlib.sha256(b"pepper").digest(),
         "break_key": hashlib.sha256(b"break key").digest(),
         "trusted_hosts": ("127.0.0.1", "localhost"),
@@ -72,6 +74,9 @@ def make_config(database_url: str, instance_dir: Path, **changes: object) -> Con
         "lit_room": True,
         "code_break": True,
         "demo": False,
+        # What is tested through a sign-in is something else nearly everywhere, and needs no phone
+        # for it; the tests of the second factor say yes.
+        "second_factor": False,
         "port": 8000,
         "public_url": "http://127.0.0.1:8000",
     }

@@ -85,6 +85,20 @@ def test_two_starts_at_once_end_with_the_same_secrets(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["secrets.env"]
 
 
+def test_a_second_factor_is_demanded_unless_it_is_for_practice_or_said_otherwise(
+    tmp_path: Path,
+) -> None:
+    """G7: yes by itself; the ten-minute demonstration needs no phone."""
+    said = {
+        (): True,
+        (("TWINBAG_DEMO", "yes"),): False,
+        (("TWINBAG_SECOND_FACTOR", "no"),): False,
+        (("TWINBAG_DEMO", "yes"), ("TWINBAG_SECOND_FACTOR", "yes")): True,
+    }
+    for settings, demanded in said.items():
+        assert config.load({**_secrets(), **dict(settings)}, tmp_path).second_factor is demanded
+
+
 def test_two_installations_have_different_secrets(tmp_path: Path) -> None:
     for name in ("one", "two"):
         config.make_secrets(tmp_path / name)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
+from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Role
+from pharmacy.persistence import authenticators
 from pharmacy.services import people
-from pharmacy.unblinded import bench
+from pharmacy.unblinded import bench, second_person
 from pharmacy.unblinded.bench import Source
+from tests.support import authenticator
 from tests.support.builders import PASSWORD, add_person
 from tests.support.lit_builders import Browser, LitStudy, open_study
 from tests.support.world import build_app
@@ -296,3 +300,63 @@ def test_a_checker_without_keys_is_told_so(first, at, study):
 
     assert answer.status_code == 409
     assert "no keys yet" in answer.text
+
+
+def test_checking_in_asks_for_the_second_factor(first, at, study):
+    """G7: a check-in is a sign-in: no code, a wrong or a recovery code takes nothing over."""
+    phone, codes = authenticator.set_up(study.trial, "checker")
+    _hand_over(first, at)
+    used = phone.code(-1)
+    for code in ("", f"{(int(phone.code()) + 1) % 1_000_000:06d}", codes[0]):
+        refused = _check_in(first, at, study, "checker", one_time_code=code)
+        assert (refused.status_code, "do not match" in refused.text) == (400, True)
+    assert "Tom Lang" in first.get(_path(first, at, "/check-in")).text
+    study.trial.clock.move(minutes=1)
+    assert _check_in(first, at, study, "checker", one_time_code=used).status_code == 400
+    taken = _check_in(first, at, study, "checker", one_time_code=phone.code())
+    assert taken.status_code == 303
+    assert "Rose Okafor" in first.get(taken.location).text
+
+
+def test_a_code_of_the_bench_does_not_open_the_door_again(first, at, study):
+    """ASVS 6.5.1: one code, one acceptance, wherever it is typed."""
+    phone, _ = authenticator.set_up(study.trial, "checker")
+    _hand_over(first, at)
+    assert _check_in(first, at, study, "checker", one_time_code=phone.code()).status_code == 303
+    typed = {"user_name": "checker.test", "password": PASSWORD, "one_time_code": phone.code()}
+    again = first.client.post("/sign-in", data=typed, base_url="http://127.0.0.1:8000")
+    assert again.status_code == 400
+
+
+def test_a_code_at_the_bench_moves_nothing_that_can_be_read(first, at, study):
+    """B6: neither row nor clock in the clear says when the second person came, or by what."""
+    phone, _ = authenticator.set_up(study.trial, "checker")
+    _hand_over(first, at)
+    before, sealed = in_the_clear(study), _last_step(study)
+    assert _check_in(first, at, study, "checker", one_time_code=phone.code()).status_code == 303
+    after = in_the_clear(study)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed <= {"sign_in_session", "lit_session", "lit_key_wrap", *_SEALED_TRAIL}
+    assert "authenticator_use" in before
+    assert _last_step(study) != sealed
+    moments = [[row["started_at"], row["seen_at"]] for row in after["sign_in_session"]]
+    assert moments == [[row["started_at"], row["seen_at"]] for row in before["sign_in_session"]]
+
+
+def test_where_everybody_needs_one_a_person_without_is_told_where_to_set_it_up(study):
+    """G7: the bench is no way around setting one up; a signature asks for none."""
+    with study.trial.act("pharmacist") as act:
+        demanding = replace(act.surroundings, demands_second_factor=True)
+        here = replace(act, surroundings=demanding)
+        with pytest.raises(Refusal, match="no authenticator yet"):
+            second_person.check_in(here, "checker.test", PASSWORD, "", "192.0.2.1")
+        signs = second_person.sign(here, "checker.test", PASSWORD, "192.0.2.1")
+        assert signs.id == study.trial.ids["checker"]
+
+
+_SEALED_TRAIL = ("lit_audit_head", "lit_audit_entry")
+
+
+def _last_step(study: LitStudy) -> bytes | None:
+    with study.trial.units.reading() as uow:
+        return authenticators.last_step(uow.session, study.trial.ids["checker"])

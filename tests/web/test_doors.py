@@ -84,7 +84,13 @@ def test_nobody_passes_without_signing_in(app: Flask, trial: Trial) -> None:
 def test_only_these_doors_are_public(app: Flask) -> None:
     """E16: a new public page is a decision, not an accident."""
     public = {rule.endpoint for rule, door in doors(app, "GET") if door.public}
-    assert public == {"sign_in.page", "sign_in.set_up", "sign_in.password", "home.health"}
+    assert public == {
+        "authenticators.link",
+        "home.health",
+        "sign_in.page",
+        "sign_in.password",
+        "sign_in.set_up",
+    }
 
 
 def test_each_permission_is_asked_of_each_role(app: Flask, trial: Trial) -> None:

@@ -108,6 +108,10 @@ class CheckInForm(PageForm):
 
     user_name = StringField("User name", [InputRequired("Type your user name.")])
     second_password = _password("Password")
+    one_time_code = StringField(
+        "Code from your authenticator",
+        description="Six digits. Leave it empty if you have not set one up.",
+    )
     passphrase = PasswordField(
         "Passphrase",
         [InputRequired("Type your passphrase.")],

@@ -70,6 +70,7 @@ def _check_in(form: CheckInForm, bag_id: str, cookies: list[HandedOver]) -> str:
         form.second_password.data,
         form.passphrase.data,
         form.granter_words.data or "",
+        form.one_time_code.data or "",
     )
     cookies.append(
         handing_over.check_in(

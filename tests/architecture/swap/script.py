@@ -17,7 +17,7 @@ from flask import Flask, template_rendered
 
 from pharmacy.persistence.engine import make_engine
 from pharmacy.services.units import Units
-from tests.architecture.swap import bench_work, code_break, desk, phone, strata
+from tests.architecture.swap import bench_work, code_break, desk, phone, second_factor, strata
 from tests.architecture.swap.at_rest import dump
 from tests.architecture.swap.browser import Browser
 from tests.architecture.swap.desk import CODES, PREPARED
@@ -203,6 +203,7 @@ class Journey:
     def administer(self) -> None:
         """Accounts, roles, studies and the installation's trail, with what is refused."""
         desk.administer(self)
+        second_factor.administer(self)
 
     def enrol(self) -> None:
         """The coordinator registers and weighs; pounds, commas and futures are refused."""

@@ -20,7 +20,7 @@ from pharmacy.domain.audit import canonical_bytes
 from pharmacy.domain.errors import Refusal
 from pharmacy.persistence import bags
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts
+from pharmacy.unblinded import contexts, versions
 from pharmacy.unblinded.arm import Arm, reveal
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import BAG_RECORD_SIZE, BagRecord
@@ -134,6 +134,7 @@ class Record:
 
 def make(act: Act, room: OpenRoom, bag_id: str) -> None:
     """The empty record that every planned bag has from planning on."""
+    versions.hold(act, room.version)
     row = BagRecord(bag_id=bag_id, study_id=act.in_study.id)
     row.record = _sealed(act, room, bag_id, Record())
     act.uow.session.add(row)

@@ -37,6 +37,26 @@ def inbox_key(study_id: str, version: int) -> bytes:
     return context("inbox-key", study_id, version)
 
 
+def key_chain(study_id: str, version: int) -> bytes:
+    """A former record key, sealed under the next version's."""
+    return context("key-chain", study_id, version)
+
+
+def vouch(study_id: str, version: int, person_id: str, key_name: str) -> bytes:
+    """A holder's signature over the fingerprint of somebody who holds a key."""
+    return context("vouch", study_id, version, person_id, key_name)
+
+
+def list_seal(study_id: str, version: int) -> bytes:
+    """The signature over a list's commitment and its ciphertexts in a later version."""
+    return context("list-seal", study_id, version)
+
+
+def passphrase_change(person_id: str, exchange_public: bytes, signing_public: bytes) -> bytes:
+    """What a new passphrase opens until it was typed back."""
+    return context("passphrase-change", person_id, exchange_public, signing_public)
+
+
 def slot_key(study_id: str, version: int, stratum: str, number: int) -> bytes:
     """The key of one slot, sealed under the list key."""
     return context("slot-key", study_id, version, stratum, number)

@@ -12,7 +12,8 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.services import membership, sign_in
 from pharmacy.services.act import Act
 from pharmacy.unblinded import room as rooms
-from pharmacy.unblinded.room import OpenRoom, RoomLocked
+from pharmacy.unblinded.locked import RoomLocked
+from pharmacy.unblinded.room import OpenRoom
 from pharmacy.web.access import act, cookie_name
 from pharmacy.web.house import house
 
@@ -85,8 +86,7 @@ def room_is_open() -> bool:
         return False
     acting = Act(g.uow, house().surroundings, person, study, roles)
     return any(
-        found(acting, row.id, half(), pepper()) is not None
-        for found in (rooms.look, rooms.waiting)
+        found(acting, row.id, half(), pepper()) is not None for found in (rooms.look, rooms.waiting)
     )
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 from pharmacy.domain.roles import Permission
 from pharmacy.unblinded import doorway
 from pharmacy.unblinded.in_memory import InMemoryRequest
-from pharmacy.unblinded.room import RoomLocked
+from pharmacy.unblinded.locked import RoomLocked
 from pharmacy.unblinded.views import BLUEPRINTS
 from pharmacy.web.house import House, MenuEntry
 

@@ -13,7 +13,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.persistence import bags, participants
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, trail
+from pharmacy.unblinded import contexts, trail, versions
 from pharmacy.unblinded.arm import Arm
 from pharmacy.unblinded.break_shares import Halves
 from pharmacy.unblinded.room import OpenRoom
@@ -78,7 +78,8 @@ def _check(
 def _written_in_the_room(act: Act, room: OpenRoom, warrant: Warrant, participant_id: str) -> bool:
     with act.uow.as_committed() as elsewhere:
         row = elsewhere.get(LitAuditEntry, (act.in_study.id, warrant.seq))
-        entry = trail.read(row, room.record_key) if row is not None else {}
+        ring = versions.ring(elsewhere, act.in_study.id, room.record_key)
+        entry = trail.read(row, ring) if row is not None else {}
     said = (entry.get("person"), entry.get("subject"), entry.get("reason"))
     wanted = (act.person.id, warrant.subject, warrant.reason)
     opening = entry.get("event") in OPENINGS and _is_for(act, warrant, participant_id)

@@ -19,8 +19,8 @@ from pharmacy.unblinded.granting import Recipient, unwrap_keys, wrap_keys
 from pharmacy.unblinded.holders import unlock_own
 from pharmacy.unblinded.private_record import StudyPins
 from pharmacy.unblinded.tables import KEY_SIZE, KeyWrap, SealedList, StudyKeys
+from pharmacy.unblinded.versions import FIRST, study_keys
 
-VERSION = 1
 RECOVERY = "recovery"
 _FOUNDED = (
     "The keys of this study were already made. If the recovery sheets were not printed, make new "
@@ -38,11 +38,6 @@ class RecoverySheets:
     first: str
     second: str
     number: str
-
-
-def study_keys(act: Act) -> StudyKeys | None:
-    """The newest version of the study's keys."""
-    return act.uow.session.get(StudyKeys, (act.in_study.id, VERSION))
 
 
 def found(act: Act, passphrase: str, pepper: bytes) -> RecoverySheets:
@@ -66,15 +61,15 @@ def found(act: Act, passphrase: str, pepper: bytes) -> RecoverySheets:
     wrap_keys(act, secrets, founder, digest, signer)
     wrap_keys(act, secrets, _recovery(recovery_public), digest, signer)
     unlocked.record.pins[study_id] = StudyPins(
-        VERSION,
+        made.version,
         made.list_commitment.hex(),
         made.record_commitment.hex(),
         holders={act.person.id: digest.hex()},
     )
     private_record.keep(keys, unlocked, act.surroundings)
     trail.begin(act)
-    trail.record(act, secrets["record"], "keys_founded", f"study:{study_id}", version=VERSION)
-    act.record("study_keys_made", f"study:{study_id}", new={"version": VERSION})
+    trail.record(act, secrets["record"], "keys_founded", f"study:{study_id}", version=FIRST)
+    act.record("study_keys_made", f"study:{study_id}", new={"version": FIRST})
     return _sheets(act, recovery_private, recovery_public)
 
 
@@ -128,13 +123,13 @@ def _study_keys(
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
     inbox_private, inbox_public = key_pair(draw("lit inbox key", 32))
     commitments = {
-        name: keyed_digest(secret, contexts.study_key(study_id, VERSION, name))
+        name: keyed_digest(secret, contexts.study_key(study_id, FIRST, name))
         for name, secret in secrets.items()
     }
-    inbox_context = contexts.inbox_key(study_id, VERSION)
+    inbox_context = contexts.inbox_key(study_id, FIRST)
     made = StudyKeys(
         study_id=study_id,
-        version=VERSION,
+        version=FIRST,
         list_commitment=commitments["list"],
         record_commitment=commitments["record"],
         inbox_public=inbox_public,
@@ -157,12 +152,10 @@ def _recovery(recovery_public: bytes) -> Recipient:
 
 
 def _sheets(act: Act, recovery_private: bytes, recovery_public: bytes) -> RecoverySheets:
-    first, second = halves(
-        recovery_private, act.surroundings.random_bytes("lit recovery half", 32)
-    )
+    first, second = halves(recovery_private, act.surroundings.random_bytes("lit recovery half", 32))
     study_id = act.in_study.id
     return RecoverySheets(
-        secret_to_words(first, contexts.recovery_half(study_id, VERSION, "first")),
-        secret_to_words(second, contexts.recovery_half(study_id, VERSION, "second")),
+        secret_to_words(first, contexts.recovery_half(study_id, FIRST, "first")),
+        secret_to_words(second, contexts.recovery_half(study_id, FIRST, "second")),
         recovery_public.hex()[:8].upper(),
     )

@@ -19,7 +19,7 @@ from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import people
 from pharmacy.persistence.people import Person
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, private_record, trail
+from pharmacy.unblinded import contexts, private_record, trail, versions
 from pharmacy.unblinded.holders import keys_of, unlock_own
 from pharmacy.unblinded.private_record import StudyPins, Unlocked
 from pharmacy.unblinded.tables import HolderKeys, KeyWrap, StudyKeys
@@ -141,7 +141,7 @@ def wrap_keys(
 
     The signature vouches for the recipient's and the founder's fingerprints too.
     """
-    version = _version(act)
+    version = versions.in_force(act).version
     for name, secret in secrets.items():
         context = contexts.key_wrap(
             act.in_study.id, version, name, recipient.name, recipient.public
@@ -231,13 +231,6 @@ def _wraps(act: Act, recipient: str) -> Sequence[KeyWrap]:
         KeyWrap.study_id == act.in_study.id, KeyWrap.recipient == recipient
     )
     return act.uow.session.scalars(query.order_by(KeyWrap.key_name)).all()
-
-
-def _version(act: Act) -> int:
-    query = sa.select(sa.func.max(StudyKeys.version)).where(
-        StudyKeys.study_id == act.in_study.id
-    )
-    return int(act.uow.session.scalars(query).one())
 
 
 def folded(words: str) -> str:

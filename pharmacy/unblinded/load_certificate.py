@@ -16,7 +16,6 @@ from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import audit, people
 from pharmacy.services.act import Act
 from pharmacy.unblinded import dummy_lists, list_proof, private_record
-from pharmacy.unblinded.founding import VERSION
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import keys_of
 from pharmacy.unblinded.list_derivation import may_derive
@@ -56,7 +55,7 @@ def certificate(act: Act) -> Certificate:
     """The load certificate's facts; refused (404) before a list is loaded."""
     act.permit(Permission.LOAD_LIST)
     loaded, strata = _loaded(act), _strata(act)
-    keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, VERSION))
+    keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, loaded.loaded_version))
     loader = people.person(act.uow.session, loaded.loaded_by)
     return Certificate(
         study_code=act.in_study.code,
@@ -93,7 +92,7 @@ def certificate_file(act: Act) -> str:
         CertificateFile(
             study_id=act.in_study.id,
             study_code=shown.study_code,
-            key_version=loaded.key_version,
+            key_version=loaded.loaded_version,
             slots=shown.slots,
             source=loaded.source,
             dummy=loaded.dummy,

@@ -16,7 +16,7 @@ from pharmacy.crypto.commitments import keyed_digest
 from pharmacy.crypto.signing import verify
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, private_record
+from pharmacy.unblinded import contexts, private_record, versions
 from pharmacy.unblinded.founding import founded_bytes
 from pharmacy.unblinded.granting import folded, vouched_bytes, wraps_of
 from pharmacy.unblinded.holders import keys_of
@@ -42,7 +42,7 @@ def compare(
     At the first opening the holder types the six words of whoever enrolled them (`BadForm` when
     they differ); at any later one a difference is refused (409).
     """
-    study_keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, 1))
+    study_keys = versions.in_force(act)
     _check_commitments(study_keys, secrets)
     before = deepcopy(record.pins.get(act.in_study.id))
     pins = record.pins.get(act.in_study.id)
@@ -69,9 +69,7 @@ def _check_commitments(study_keys: StudyKeys, secrets: dict[str, bytes]) -> None
             raise Refusal(CHANGED)
 
 
-def _first_pins(
-    act: Act, keys: HolderKeys, study_keys: StudyKeys, granter_words: str
-) -> StudyPins:
+def _first_pins(act: Act, keys: HolderKeys, study_keys: StudyKeys, granter_words: str) -> StudyPins:
     granter = keys_of(act, enrolled_by(act, keys) or "")
     if granter is None or folded(granter_words) != private_record.six_words(granter):
         raise BadForm({"granter_words": _WORDS_DIFFER})
@@ -126,7 +124,7 @@ def check_list(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
         return
     digest = slots_digest(act)
     loader = trusted(act, pins, study_keys.founder_id, loaded.loaded_by)
-    context = contexts.list_signature(act.in_study.id, loaded.key_version)
+    context = contexts.list_signature(act.in_study.id, loaded.loaded_version)
     signed = verify(loader.signing_public, context, loaded.commitment + digest, loaded.signature)
     if not signed or digest != loaded.slots_digest:
         raise Refusal(CHANGED)

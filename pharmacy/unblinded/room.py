@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from pharmacy.crypto.aead import open_sealed, seal
 from pharmacy.crypto.deriving import passphrase_key
 from pharmacy.crypto.errors import CannotOpen
-from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, pins, private_record, trail
+from pharmacy.unblinded import contexts, pins, private_record, trail, versions
 from pharmacy.unblinded.granting import mark_opened, unwrap_keys, wraps_of
 from pharmacy.unblinded.holders import keys_of, unlock_own
+from pharmacy.unblinded.locked import RoomLocked
 from pharmacy.unblinded.tables import LIT_SESSION_SIZE, LitSession
 
 IDLE_LIMIT = timedelta(minutes=15)
@@ -29,16 +29,11 @@ ABSOLUTE_LIMIT = timedelta(minutes=60)
 COOKIE_LENGTH = 32
 
 
-class RoomLocked(Refusal):
-    """The room is locked: the person is led to its door and back here afterwards."""
-
-    def __init__(self) -> None:
-        super().__init__("The room is locked. Open it with your passphrase.", status=403)
-
-
 @dataclass(frozen=True)
 class OpenRoom:
     """The keys of one opened room. `list_key` is None for those who only read records.
+
+    They are those of one `version`: a rotation locks the room.
 
     `waits_for` names the bag of a room that was locked to hand it to somebody: it has no keys.
     """
@@ -50,6 +45,7 @@ class OpenRoom:
     record_key: bytes
     opened_at: datetime
     seen_at: datetime
+    version: int
     waits_for: str = ""
 
     def __repr__(self) -> str:
@@ -92,6 +88,7 @@ def open_room(
         secrets["record"],
         act.now,
         act.now,
+        versions.in_force(act).version,
     )
     act.uow.session.add(
         LitSession(
@@ -167,7 +164,9 @@ def _found(act: Act, session_id: str, cookie: bytes, pepper: bytes) -> OpenRoom 
         room = _opened(row, cookie, pepper)
     except CannotOpen:
         return None
-    return room if room.locks_in_seconds(act.now) > 0 else None
+    made = versions.study_keys(act)
+    in_force = made is not None and made.version == room.version
+    return room if in_force and room.locks_in_seconds(act.now) > 0 else None
 
 
 def _row(act: Act, session_id: str) -> LitSession | None:
@@ -189,6 +188,7 @@ def _sealed(act: Act, room: OpenRoom, cookie: bytes, pepper: bytes) -> bytes:
             "record": room.record_key.hex(),
             "opened": room.opened_at.isoformat(),
             "seen": room.seen_at.isoformat(),
+            "version": room.version,
             "waits_for": room.waits_for,
         }
     ).encode()
@@ -209,5 +209,6 @@ def _opened(row: LitSession, cookie: bytes, pepper: bytes) -> OpenRoom:
         bytes.fromhex(raw["record"]),
         datetime.fromisoformat(raw["opened"]),
         datetime.fromisoformat(raw["seen"]),
+        raw["version"],
         raw["waits_for"],
     )

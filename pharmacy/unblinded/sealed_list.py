@@ -29,8 +29,9 @@ from pharmacy.unblinded import (
     private_record,
     strata,
     trail,
+    versions,
 )
-from pharmacy.unblinded.founding import RECOVERY, VERSION, study_keys
+from pharmacy.unblinded.founding import RECOVERY
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import unlock_own
 from pharmacy.unblinded.list_facts import LOADED_EVENT, facts_bytes
@@ -89,7 +90,7 @@ def ready_to_load(act: Act) -> str:
     """Why the list cannot be loaded yet, in one sentence; empty when it can."""
     if is_loaded(act):
         return LOADED
-    if study_keys(act) is None:
+    if versions.study_keys(act) is None:
         return "The study's keys are not made yet. Make them under Holders."
     members = people.members(act.uow.session, act.in_study.id, Role.PHARMACIST)
     enrolled = [person for person in members if "list" in granted(act, person.id)]
@@ -167,9 +168,10 @@ def seal_list(
     keys, unlocked = unlock_own(act, passphrase, pepper)
     said = canonical_list_bytes(new.allocation_list)
     dummy_lists.refuse_the_other_modes(act, said, keys, unlocked.record.exchange_private)
-    _seal_slots(act, room.list_key, new.allocation_list)
+    versions.hold(act, room.version)
+    _seal_slots(act, room.list_key, room.version, new.allocation_list)
     break_shares.make_for_enrolled(act, room.list_key, unlocked, break_key)
-    loaded = _commit(act, room.list_key, new, keys, unlocked.record)
+    loaded = _commit(act, room.list_key, room.version, new, keys, unlocked.record)
     unlocked.record.pins[act.in_study.id].loaded = loaded.commitment.hex()
     private_record.keep(keys, unlocked, act.surroundings)
     _write_down(act, room, loaded, len(new.allocation_list.rows))
@@ -202,21 +204,21 @@ def _loaded_before(act: Act, list_key: bytes, allocation_list: AllocationList) -
     return loaded
 
 
-def _seal_slots(act: Act, list_key: bytes, allocation_list: AllocationList) -> None:
+def _seal_slots(act: Act, list_key: bytes, version: int, allocation_list: AllocationList) -> None:
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
     numbers: Counter[str] = Counter()
     for row in allocation_list.rows:
         numbers[row.stratum] += 1
         number, key = numbers[row.stratum], draw("lit slot key", 32)
-        key_context = contexts.slot_key(study_id, VERSION, row.stratum, number)
-        arm_context = contexts.envelope(study_id, VERSION, row.stratum, number)
+        key_context = contexts.slot_key(study_id, version, row.stratum, number)
+        arm_context = contexts.envelope(study_id, version, row.stratum, number)
         act.uow.session.add(
             Slot(
                 id=act.new_id("lit slot"),
                 study_id=study_id,
                 stratum=row.stratum,
                 number=number,
-                key_version=VERSION,
+                key_version=version,
                 slot_key=seal(list_key, key, KEY_SIZE, key_context, draw("lit slot salt", 32)),
                 envelope=seal(
                     key, row.arm.to_bytes(), ARM_SIZE, arm_context, draw("lit envelope salt", 32)
@@ -230,7 +232,12 @@ def _seal_slots(act: Act, list_key: bytes, allocation_list: AllocationList) -> N
 
 
 def _commit(
-    act: Act, list_key: bytes, new: NewList, keys: HolderKeys, record: PrivateRecord
+    act: Act,
+    list_key: bytes,
+    version: int,
+    new: NewList,
+    keys: HolderKeys,
+    record: PrivateRecord,
 ) -> SealedList:
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
     opening = draw("lit list opening", 32)
@@ -239,18 +246,19 @@ def _commit(
     private = record.signing_private
     loaded = SealedList(
         study_id=study_id,
-        key_version=VERSION,
+        key_version=version,
+        loaded_version=version,
         commitment=commitment,
         opening=seal(
             list_key,
             opening,
             KEY_SIZE,
-            contexts.list_opening(study_id, VERSION),
+            contexts.list_opening(study_id, version),
             draw("lit opening salt", 32),
         ),
         slots_digest=digest,
         loaded_by=act.person.id,
-        signature=sign(private, contexts.list_signature(study_id, VERSION), commitment + digest),
+        signature=sign(private, contexts.list_signature(study_id, version), commitment + digest),
         source=new.source,
         dummy=act.in_study.practice,
         seed_wrap=_seed_wrap(study_id, keys, new.seed),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pharmacy.domain.roles import Permission, may
 from pharmacy.persistence import people
 from pharmacy.services.act import Act
-from pharmacy.unblinded import founding, granting, pins, private_record, room
+from pharmacy.unblinded import granting, pins, private_record, room, versions
 from pharmacy.unblinded.holders import keys_of
 
 
@@ -34,7 +34,7 @@ def standing(act: Act) -> Standing:
         return Standing(made=False, confirmed=False, enrolled=False)
     words = private_record.six_words(keys) if keys.confirmed else ""
     enrolled = bool(granting.granted(act, act.person.id))
-    may_found = may(act.roles, Permission.LOAD_LIST) and founding.study_keys(act) is None
+    may_found = may(act.roles, Permission.LOAD_LIST) and versions.study_keys(act) is None
     return Standing(True, keys.confirmed, enrolled, words, _granter(act, enrolled), may_found)
 
 

@@ -12,6 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from pharmacy.crypto.aead import sealed_length
 from pharmacy.crypto.wrapping import wrapped_record_length
 from pharmacy.persistence.base import Base, Id, one_of, sealed, sealed_check
+from pharmacy.unblinded import tables_keys
+
+# Files of further tables of the lit room: whoever knows these knows those.
+FURTHER = (tables_keys,)
 
 PRIVATE_RECORD_SIZE = 8192
 LIT_SESSION_SIZE = 4096
@@ -90,13 +94,15 @@ class SealedList(Base):
     """A study's loaded list: the keyed commitment, its sealed opening, the loader's signature.
 
     `dummy` is the list of a practice study, for ever. `seed_wrap` is the seed of a list made here,
-    for its maker alone. `facts_signature` covers source, dummy and seed; lists loaded before these
+    for its maker alone. `key_version` is whose key seals its opening now, `loaded_version` what
+    the loader signed; `facts_signature` covers source, dummy and seed; lists loaded before these
     were kept have none.
     """
 
     __tablename__ = "lit_list"
     study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
     key_version: Mapped[int]
+    loaded_version: Mapped[int]
     commitment: Mapped[bytes] = sealed(DIGEST_LENGTH)
     opening: Mapped[bytes] = sealed(_KEY_LENGTH)
     slots_digest: Mapped[bytes] = sealed(DIGEST_LENGTH)
@@ -149,9 +155,7 @@ class Slot(Base):
     key_version: Mapped[int]
     slot_key: Mapped[bytes] = sealed(_KEY_LENGTH)
     envelope: Mapped[bytes] = sealed(sealed_length(ARM_SIZE))
-    participant_id: Mapped[str | None] = mapped_column(
-        sa.ForeignKey("participant.id"), unique=True
-    )
+    participant_id: Mapped[str | None] = mapped_column(sa.ForeignKey("participant.id"), unique=True)
     __table_args__ = (
         sa.UniqueConstraint("study_id", "stratum", "number"),
         sealed_check("slot_key", _KEY_LENGTH),
@@ -229,9 +233,7 @@ class LitSession(Base):
     """An opened room: the keys sealed under bytes that live only in one browser's cookie."""
 
     __tablename__ = "lit_session"
-    session_id: Mapped[str] = mapped_column(
-        sa.ForeignKey("sign_in_session.id"), primary_key=True
-    )
+    session_id: Mapped[str] = mapped_column(sa.ForeignKey("sign_in_session.id"), primary_key=True)
     person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
     study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
     keys: Mapped[bytes] = sealed(sealed_length(LIT_SESSION_SIZE))

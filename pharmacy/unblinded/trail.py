@@ -16,8 +16,9 @@ from pharmacy.crypto.aead import open_sealed, seal
 from pharmacy.domain.audit import Frontier, canonical_bytes, leaf_hash
 from pharmacy.persistence.audit import AuditEntry, AuditHead
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts
+from pharmacy.unblinded import contexts, versions
 from pharmacy.unblinded.tables import FRONTIER_LENGTH, TRAIL_BODY_SIZE, LitAuditEntry, LitAuditHead
+from pharmacy.unblinded.versions import Ring
 
 
 def begin(act: Act) -> None:
@@ -48,7 +49,8 @@ def entries(act: Act, record_key: bytes) -> list[dict[str, Any]]:
         .where(LitAuditEntry.study_id == act.in_study.id)
         .order_by(LitAuditEntry.seq)
     )
-    return [read(row, record_key) for row in rows]
+    ring = versions.ring(act.uow.session, act.in_study.id, record_key)
+    return [read(row, ring) for row in rows]
 
 
 def find_operation(
@@ -62,10 +64,12 @@ def find_operation(
     return None
 
 
-def read(row: LitAuditEntry, record_key: bytes) -> dict[str, Any]:
-    """One entry opened."""
+def read(row: LitAuditEntry, ring: Ring) -> dict[str, Any]:
+    """One entry opened by the record key of its time."""
     context = contexts.trail_entry(row.study_id, row.seq)
-    found: dict[str, Any] = json.loads(open_sealed(record_key, row.body, TRAIL_BODY_SIZE, context))
+    found: dict[str, Any] = json.loads(
+        open_sealed(ring.of_entry(row.seq), row.body, TRAIL_BODY_SIZE, context)
+    )
     return found
 
 
@@ -76,6 +80,7 @@ def newest(act: Act) -> int:
 
 def _append(act: Act, record_key: bytes, body: dict[str, object]) -> None:
     session, study_id = act.uow.session, act.in_study.id
+    versions.check_record_key(session, study_id, record_key)
     head = session.scalars(
         sa.select(LitAuditHead)
         .where(LitAuditHead.study_id == study_id)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from pharmacy.domain.errors import Refusal
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
-from pharmacy.unblinded import trail
+from pharmacy.unblinded import trail, versions
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import LitAuditEntry
 
@@ -62,8 +62,9 @@ def find_warrant(act: Act, room: OpenRoom, event: str, subject: str, reason: str
         .order_by(LitAuditEntry.seq.desc())
     )
     wanted = (event, subject, reason, act.person.id)
+    ring = versions.ring(act.uow.session, act.in_study.id, room.record_key)
     for row in rows:
-        entry = trail.read(row, room.record_key)
+        entry = trail.read(row, ring)
         if tuple(entry.get(name) for name in ("event", "subject", "reason", "person")) == wanted:
             return Warrant(act.in_study.id, row.seq, act.person.id, subject, reason)
     raise Refusal(_NOT_WRITTEN, status=403)

@@ -13,7 +13,7 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence import people, studies
 from pharmacy.services.act import Act
-from pharmacy.unblinded import break_shares, pins, private_record
+from pharmacy.unblinded import break_shares, pins, private_record, versions
 from pharmacy.unblinded.code_break.passphrase import unlock
 from pharmacy.unblinded.granting import folded
 from pharmacy.unblinded.holders import keys_of, own_keys
@@ -144,7 +144,7 @@ def no_fit(act: Act) -> Refusal:
 
 def _first_pins(act: Act, row: BreakEnrolment, granter_words: str) -> StudyPins:
     granter = keys_of(act, row.granted_by)
-    made = act.uow.session.get_one(StudyKeys, (act.in_study.id, 1))
+    made = versions.in_force(act)
     founder = keys_of(act, made.founder_id)
     if granter is None or founder is None:
         raise CannotOpen

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import ROLES, Permission
 from pharmacy.services.act import Act
-from pharmacy.unblinded import founding, granting, sealed_list
+from pharmacy.unblinded import founding, granting, sealed_list, versions
 from pharmacy.unblinded.doorway import lit_frame, pepper
 from pharmacy.unblinded.founding import RecoverySheets
 from pharmacy.unblinded.granting import Holder
@@ -102,7 +102,7 @@ def _show_sheets(
 
 
 def _page(form: PassphraseForm) -> str:
-    made = founding.study_keys(act())
+    made = versions.study_keys(act())
     everybody = granting.holders(act())
     return render_template(
         "lit/holders/page.html",

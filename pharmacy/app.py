@@ -34,6 +34,7 @@ from pharmacy.web import (
     participants,
     people,
     scanning,
+    second_step,
     sign_in,
     stops,
     studies,
@@ -44,6 +45,7 @@ from pharmacy.web.house import House, MenuEntry
 _MOST_BYTES = 512 * 1024
 _BLUEPRINTS = (
     sign_in.blueprint,
+    second_step.blueprint,
     authenticators.blueprint,
     home.blueprint,
     people.blueprint,

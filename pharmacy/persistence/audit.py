@@ -31,9 +31,7 @@ class AuditEntry(Base):
     """One recorded act: the stored canonical bytes are what the leaf hash covers."""
 
     __tablename__ = "audit_entry"
-    trail: Mapped[str] = mapped_column(
-        sa.ForeignKey("audit_head.trail"), primary_key=True
-    )
+    trail: Mapped[str] = mapped_column(sa.ForeignKey("audit_head.trail"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     person_id: Mapped[str | None] = mapped_column(sa.String(32))
@@ -129,3 +127,11 @@ def page(
         query = query.where(AuditEntry.seq > after)
     order = AuditEntry.seq.desc() if after is None else AuditEntry.seq.asc()
     return list(session.scalars(query.order_by(order).limit(most)))
+
+
+def newest_of(session: Session, trail: str, event: str, person_id: str) -> AuditEntry | None:
+    """The newest entry of an event by a person."""
+    query = sa.select(AuditEntry).where(
+        AuditEntry.trail == trail, AuditEntry.event == event, AuditEntry.person_id == person_id
+    )
+    return session.scalars(query.order_by(AuditEntry.seq.desc()).limit(1)).one_or_none()

@@ -7,11 +7,15 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from pharmacy.persistence.base import Base, Id
+from pharmacy.domain.sign_in_limit import Limit
+from pharmacy.persistence.base import Base, Id, one_of
 
 
 class SignInSession(Base):
-    """One browser's sign-in. The row holds the hash of its token, never the token."""
+    """One browser's sign-in. The row holds the hash of its token, never the token.
+
+    `limited_to` is None for a whole one, else a `Limit`.
+    """
 
     __tablename__ = "sign_in_session"
     id: Mapped[Id]
@@ -21,6 +25,8 @@ class SignInSession(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    limited_to: Mapped[str | None] = mapped_column(sa.String(12))
+    __table_args__ = (one_of("limited_to", tuple(limit.value for limit in Limit)),)
 
 
 class Throttle(Base):

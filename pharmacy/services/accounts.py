@@ -11,7 +11,7 @@ from pharmacy.domain.roles import ROLES, Permission, Role
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import people, studies
 from pharmacy.persistence.people import Person
-from pharmacy.services import authenticator_reset
+from pharmacy.services import authenticator_reset, second_step
 from pharmacy.services.act import Act
 
 _UTC = ZoneInfo("UTC")
@@ -34,6 +34,7 @@ class Account:
     roles: tuple[tuple[str, str], ...]
     authenticator: str
     can_end_authenticator: bool
+    came_without: str
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ def _account(act: Act, person: Person) -> Account:
         roles=tuple(held),
         authenticator=authenticator_reset.words(act.uow, person),
         can_end_authenticator=authenticator_reset.can_end(act, person),
+        came_without=second_step.came_without(act.uow, person.id),
     )
 
 

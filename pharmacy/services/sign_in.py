@@ -1,7 +1,8 @@
 """Sign-in, the sessions it begins, and how they end.
 
 `Proof` says what was shown at the door, and `is_enough` decides. User name, password and code are
-asked on one page and answered by one sentence, so that nobody learns which of them was right.
+asked on one page and answered by one sentence, so that nobody without the password learns which of
+them was right. Who leaves the code empty shows the second factor on the next page.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pharmacy.domain.errors import Refusal
+from pharmacy.domain.sign_in_limit import Limit
 from pharmacy.persistence import bags, people, sign_ins
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.people import Person
@@ -22,6 +24,7 @@ from pharmacy.services.surroundings import Surroundings
 
 IDLE_LIMIT = timedelta(minutes=15)
 ABSOLUTE_LIMIT = timedelta(hours=12)
+_LIMITED_LIMIT = timedelta(hours=1)
 _SEEN_EVERY = timedelta(seconds=60)
 NO_MATCH = (
     "User name, password and code do not match. Check them and try again; each code works once."
@@ -44,11 +47,10 @@ class Proof:
     asked: bool = False
 
     def is_enough(self) -> bool:
-        """Whether it opens.
+        """Whether it opens everything.
 
-        A code break is no sign-in and must never wait for a second factor: its own door
-        (`for_code_break`) asks for the passphrase, and neither asks here nor is led to setting up
-        an authenticator first.
+        A code break never waits for a second factor: the password alone opens that
+        (`second_step.to_break`), and whoever has no authenticator yet is let through to it.
         """
         return self.password and (self.second_factor or not self.asked)
 
@@ -57,10 +59,12 @@ class Proof:
 class Door:
     """The answer at the door: a session's token for the cookie, or a sentence.
 
-    `recovery_codes_left` is None unless one of them let the person in.
+    `second_step` is the token of one that still lacks the second factor. `recovery_codes_left` is
+    None unless one of them let the person in.
     """
 
     token: str = ""
+    second_step: str = ""
     sentence: str = ""
     recovery_codes_left: int | None = None
 
@@ -78,8 +82,9 @@ def sign_in(
     """Begin a session. The miss is part of the answer, so the caller commits either way.
 
     An unknown user name costs the same hash and gets the same sentence (ASVS 6.3.8), and so does
-    a wrong code. `code` is read over for a person of whom none is asked. The session
-    is a new one; `instead_of`, the token this browser had until now, ends with it (G9).
+    a wrong code. `code` is read over for a person of whom none is asked; of whom one is asked, an
+    empty one leads to the second step. The session is a new one; `instead_of`, the token this
+    browser had until now, ends with it (G9).
     """
     key = throttling.sign_in_key(user_name, address)
     try:
@@ -89,6 +94,8 @@ def sign_in(
     person = people.by_user_name(uow.session, user_name)
     matches = password_matches(surroundings, person, password)
     shown = second_factor.look(uow, surroundings, person, code)
+    if person is not None and matches and shown.asked and not code.strip():
+        return _first_step(uow, surroundings, person, password, instead_of)
     proof = Proof(matches, shown.accepted, shown.asked)
     enough = proof.is_enough() and (not shown.asked or second_factor.take(uow, surroundings, shown))
     if person is None or not enough:
@@ -109,14 +116,35 @@ def sign_in(
     return Door(begin_session(uow, surroundings, person), recovery_codes_left=left)
 
 
+def _first_step(
+    uow: UnitOfWork, surroundings: Surroundings, person: Person, password: str, instead_of: str
+) -> Door:
+    """The password is right; the misses before it stay counted until the rest is shown, too."""
+    _renew_hash(surroundings, person, password)
+    uow.record(
+        INSTALLATION,
+        "password_accepted",
+        person_id=person.id,
+        subject=f"person:{person.id}",
+        new={"second_factor": "not shown yet"},
+    )
+    leave_behind(uow, instead_of)
+    return Door(second_step=begin_session(uow, surroundings, person, Limit.SECOND_STEP))
+
+
 def password_matches(surroundings: Surroundings, person: Person | None, password: str) -> bool:
     """Whether this is the password of a person who is here; of nobody it takes as long to say."""
     phc = person.password_hash if person and not person.left_at else None
     return surroundings.hasher.verify(phc or _NOBODY, password) and phc is not None
 
 
-def begin_session(uow: UnitOfWork, surroundings: Surroundings, person: Person) -> str:
-    """A new session for a person who has proved who they are; returns the cookie's token."""
+def begin_session(
+    uow: UnitOfWork, surroundings: Surroundings, person: Person, limit: Limit | None = None
+) -> str:
+    """A new session for a person who has proved who they are; returns the cookie's token.
+
+    With a `limit` the second factor was not shown, and it is good for little.
+    """
     token = surroundings.random_bytes("sign-in token", 32).hex()
     uow.session.add(
         SignInSession(
@@ -127,6 +155,7 @@ def begin_session(uow: UnitOfWork, surroundings: Surroundings, person: Person) -
             started_at=uow.now,
             seen_at=uow.now,
             ended_at=None,
+            limited_to=limit.value if limit else None,
         )
     )
     return token
@@ -142,7 +171,7 @@ def open_session(uow: UnitOfWork, token: str, *, idle_counts: bool) -> SignInSes
     row = sign_ins.by_token(uow.session, _token_hash(token))
     if row is None or row.ended_at is not None:
         return None
-    if uow.now - row.started_at > ABSOLUTE_LIMIT:
+    if uow.now - row.started_at > (_LIMITED_LIMIT if row.limited_to else ABSOLUTE_LIMIT):
         return None
     idle = idle_counts and uow.now - row.seen_at > IDLE_LIMIT
     if idle and not bags.runs_an_infusion(uow.session, row.person_id):

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from pharmacy.domain.errors import Refusal, Unavailable
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.sign_in_limit import Limit
 from pharmacy.services import membership, operations, second_factor, sign_in
 from pharmacy.services.act import Act
 from pharmacy.web.house import house
@@ -29,7 +30,8 @@ class Door:
     """Who may enter: everybody, whoever is signed in, or one permission. `lit` marks the lit room.
 
     `before_set_up` lets in a person who still has to set up a second factor: the pages for that,
-    signing out, and nothing else. A lit door leaves no trace in the clear: no idle clock, no
+    signing out, breaking a code, and nothing else. `without` names the sign-ins that pass although
+    they lack their second factor. A lit door leaves no trace in the clear: no idle clock, no
     operation row of its own, no log line. `once` False is for forms whose effect the view itself
     makes safe to repeat.
     """
@@ -39,6 +41,13 @@ class Door:
     lit: bool = False
     once: bool = True
     before_set_up: bool = False
+    without: frozenset[Limit] = frozenset()
+
+
+# The second step, and signing out: for any sign-in.
+ANY_SIGN_IN = frozenset(Limit)
+# Breaking a code, which nothing may block.
+TO_BREAK = frozenset({Limit.CODE_BREAK})
 
 
 def door(
@@ -48,11 +57,14 @@ def door(
     lit: bool = False,
     once: bool = True,
     before_set_up: bool = False,
+    without: frozenset[Limit] = frozenset(),
 ) -> Callable[[View], View]:
     """Say who may enter a view. Without a permission and not public: whoever is signed in."""
 
     def hang(view: View) -> View:
-        view.__dict__["door"] = Door(permission, public, lit, once and not lit, before_set_up)
+        view.__dict__["door"] = Door(
+            permission, public, lit, once and not lit, before_set_up, without
+        )
         return view
 
     return hang
@@ -135,6 +147,9 @@ def _open_door() -> Response | None:
         return None
     if not current_user.is_authenticated:
         return redirect(url_for("sign_in.page"), 303)
+    limit = current_user.session.limited_to
+    if limit is not None and Limit(limit) not in here.without:
+        return redirect(url_for("second_step.page"), 303)
     if not here.before_set_up and _must_set_up():
         return redirect(url_for("authenticators.page"), 303)
     _move_idle_clock(here)

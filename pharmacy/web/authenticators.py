@@ -14,6 +14,7 @@ from pharmacy.web.access import act, cookie_name, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
+from pharmacy.web.second_step import breakable
 from pharmacy.web.sign_in import let_in
 
 blueprint = Blueprint("authenticators", __name__)
@@ -67,6 +68,7 @@ def page() -> str | tuple[str, int] | Response:
         form=form,
         set_up=set_up,
         symbol=key_symbol(set_up.address),
+        breakable=() if set_up.replaces else breakable(),
     )
     return shown, form.status
 

@@ -142,6 +142,8 @@ def _nav() -> tuple[NavLink, ...]:
 
 def _shown(entry: MenuEntry) -> bool:
     acting = g.act
+    if current_user.session.limited_to and entry.permission is not Permission.BREAK_CODE:
+        return False
     if entry.permission is Permission.ADMINISTER:
         return bool(acting.person.administrator)
     return acting.study is not None and may(acting.roles, entry.permission)

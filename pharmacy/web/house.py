@@ -28,7 +28,8 @@ class House:
 
     `landings` says where a person with a permission arrives, the first match counts.
     `room_is_open` is asked by the door of a lit route; the blinded side has none. `post_notices`
-    wakes whoever mails notices, if somebody does.
+    wakes whoever mails notices, if somebody does. `break_door` is where an investigator breaks a
+    code in a study, if this process has that door.
     """
 
     units: Units
@@ -40,6 +41,7 @@ class House:
     landings: list[tuple[Permission, str]] = field(default_factory=list)
     room_is_open: Callable[[], bool] = lambda: False
     post_notices: Callable[[], None] = lambda: None
+    break_door: str = ""
 
 
 def house() -> House:

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired
 from pharmacy.domain.errors import BadForm
 from pharmacy.services import people, sign_in
 from pharmacy.services.sign_in import Door
-from pharmacy.web.access import cookie_name, door
+from pharmacy.web.access import ANY_SIGN_IN, cookie_name, door
 from pharmacy.web.forms import PageForm, told
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
@@ -26,7 +26,7 @@ class SignInForm(PageForm):
     password = PasswordField("Password", [InputRequired("Type your password.")])
     one_time_code = StringField(
         "Code from your authenticator",
-        description="Six digits. Leave it empty if you have not set one up.",
+        description="Six digits. Leave it empty if you have none.",
     )
 
 
@@ -83,11 +83,11 @@ def page() -> str | tuple[str, int] | Response:
             form.user_name.data,
             form.password.data,
             request.remote_addr or "",
-            code=form.one_time_code.data or "",
+            code="" if "no_code" in request.form else form.one_time_code.data or "",
             instead_of=request.cookies.get(cookie_name(), ""),
         )
         g.uow.commit()
-        if answer.token:
+        if answer.token or answer.second_step:
             return let_in(answer)
         form.refusal = answer.sentence
     status = 400 if request.method == "POST" else 200
@@ -98,7 +98,7 @@ def page() -> str | tuple[str, int] | Response:
 
 
 @blueprint.post("/sign-out")
-@door(once=False, before_set_up=True)
+@door(once=False, before_set_up=True, without=ANY_SIGN_IN)
 def leave() -> Response:
     """End this sign-in and clear what the browser kept."""
     sign_in.sign_out(g.uow, current_user.session)
@@ -159,13 +159,17 @@ def password(token: str) -> str | tuple[str, int] | Response:
 
 def let_in(answer: Door) -> Response:
     """Hand out the cookie of a session that has just begun, and go where its person arrives."""
-    arrival = url_for("home.page")
+    arrival = url_for("second_step.page") if answer.second_step else url_for("home.page")
     if answer.recovery_codes_left is not None:
         arrival = told(url_for("authenticators.page"), "recovery_code_used")
-    response = redirect(arrival, 303)
+    return give_cookie(redirect(arrival, 303), answer.token or answer.second_step)
+
+
+def give_cookie(response: Response, token: str) -> Response:
+    """The cookie of a session that has just begun."""
     response.set_cookie(
         cookie_name(),
-        answer.token,
+        token,
         secure=house().secure_cookies,
         httponly=True,
         samesite="Strict",

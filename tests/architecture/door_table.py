@@ -100,6 +100,8 @@ DOORS: dict[str, str] = {
     "scanning.scan": "scan",
     "scanning.start": "scan",
     "scanning.verdict": "scan",
+    "second_step.page": "signed in",
+    "second_step.to_break": "break_code",
     "sign_in.leave": "signed in",
     "sign_in.page": "public",
     "sign_in.password": "public",
@@ -113,6 +115,33 @@ DOORS: dict[str, str] = {
     "trails.export": "read_blinded_trail",
     "trails.installation": "administer",
     "trails.study": "read_blinded_trail",
+}
+
+# Open before a second factor is set up: setting it up, leaving, and breaking a code.
+BEFORE_SET_UP: frozenset[str] = frozenset(
+    {
+        "authenticators.page",
+        "code_break.page",
+        "code_break.reveal",
+        "second_step.page",
+        "second_step.to_break",
+        "sign_in.leave",
+    }
+)
+
+# Open to a sign-in that lacks its second factor, by what it is limited to. Nothing may block a
+# code break (keys.md), and nothing else may pass.
+WITHOUT_SECOND_FACTOR: dict[str, frozenset[str]] = {
+    "second_step": frozenset({"second_step.page", "second_step.to_break", "sign_in.leave"}),
+    "code_break": frozenset(
+        {
+            "code_break.page",
+            "code_break.reveal",
+            "second_step.page",
+            "second_step.to_break",
+            "sign_in.leave",
+        }
+    ),
 }
 
 # Which roles a permission is for; the administrator, of no study, has the first alone.

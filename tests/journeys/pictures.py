@@ -47,6 +47,7 @@ PICTURES: dict[str, ViewportSize] = {
     "paused": PHONE,
     "received": PHONE,
     "scan": PHONE,
+    "second-step": PHONE,
     "stop": PHONE,
     "today": PHONE,
 }

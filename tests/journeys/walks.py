@@ -13,6 +13,7 @@ from pharmacy.demo.cast import PASSWORD
 from tests.journeys import at_the_bench as bench
 from tests.journeys.breaking_steps import code_break
 from tests.journeys.practice import USER_NAMES, Practice
+from tests.journeys.second_factor_steps import without_a_code
 from tests.journeys.visitor import PHONE, Visitor
 from tests.support.fake_camera import NEAR, Paper, frame, label
 
@@ -284,4 +285,5 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     nurse,
     second_nurse,
     code_break,
+    without_a_code,
 )

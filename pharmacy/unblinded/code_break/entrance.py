@@ -16,3 +16,4 @@ def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     app.extensions["twinbag_break_key"] = break_key
     app.register_blueprint(views.blueprint)
     house.menu.append(MenuEntry("Break the code", "code_break.page", Permission.BREAK_CODE))
+    house.break_door = "code_break.page"

@@ -20,7 +20,7 @@ from pharmacy.unblinded import holders
 from pharmacy.unblinded.code_break import breaking, own_keys
 from pharmacy.unblinded.code_break.breaking import REASONS, Answer, Asked, ServerSecrets
 from pharmacy.unblinded.doorway import break_key, operation_id, pepper
-from pharmacy.web.access import act, door
+from pharmacy.web.access import TO_BREAK, act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
@@ -64,7 +64,7 @@ class TryForm(PageForm):
 
 
 @blueprint.get("")
-@door(Permission.BREAK_CODE)
+@door(Permission.BREAK_CODE, before_set_up=True, without=TO_BREAK)
 def page(study_id: str) -> str:
     """Every participant with a code; with one chosen, the form that breaks it."""
     chosen = request.args.get("participant", "")
@@ -80,7 +80,7 @@ def page(study_id: str) -> str:
 
 
 @blueprint.post("/<participant_id>")
-@door(Permission.BREAK_CODE, lit=True)
+@door(Permission.BREAK_CODE, lit=True, before_set_up=True, without=TO_BREAK)
 def reveal(study_id: str, participant_id: str) -> str | tuple[str, int]:
     """Break the code of one participant and show the answer, once."""
     form = BreakForm(request.form)

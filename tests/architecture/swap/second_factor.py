@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.architecture.swap.browser import Browser
-from tests.support.authenticator import Phone
+from tests.support.authenticator import Phone, set_up
+from tests.support.builders import PASSWORD as OWN
 
 if TYPE_CHECKING:
     from tests.architecture.swap.script import Journey
@@ -60,8 +61,14 @@ def _signs_in_with_a_code(person: Browser, phone: Phone) -> None:
     person.open("/sign-in?with=recovery-code")
     person.fill("/sign-in", user_name=NAME, password=PASSWORD, one_time_code="none", expect=400)
     person.open("/sign-in")
-    person.fill("/sign-in", user_name=NAME, password=PASSWORD, expect=400)
-    person.fill("/sign-in", user_name=NAME, password=PASSWORD, one_time_code=phone.code())
+    person.fill("/sign-in", user_name=NAME, password=PASSWORD, one_time_code="0", expect=400)
+    person.fill("/sign-in", user_name=NAME, password=PASSWORD)
+    person.open("/account")
+    person.fill("/second-step", one_time_code="none", expect=400)
+    person.open("/sign-in/second-step?with=recovery-code")
+    person.fill("/second-step", one_time_code="none", expect=400)
+    person.open("/account")
+    person.fill("/second-step", one_time_code=phone.code())
 
 
 def _ends_it(admin: Browser, account: str) -> str:
@@ -78,3 +85,19 @@ def _comes_back(journey: Journey, person: Browser, link: str) -> None:
     person.fill(link, password=PASSWORD)
     _sets_up(journey, person)
     person.open(link, expect=409)
+
+
+def come_without_a_code(journey: Journey) -> None:
+    """The investigator's phone is lost: on to the code break with the password alone."""
+    set_up(journey.study.trial, "investigator")
+    guest = journey.guest()
+    guest.open("/sign-in")
+    guest.fill("/sign-in", user_name="investigator.test", password=OWN, no_code="yes")
+    guest.post_raw(f"/sign-in/break/{journey.study.study_id}", expect=403)
+    guest.open("/account")
+    guest.fill(f"/break/{journey.study.study_id}")
+    guest.open("/account")
+    guest.fill("/sign-out")
+    guest.fill("/sign-in", user_name="admin.test", password=OWN)
+    guest.open("/people")
+    guest.fill("/sign-out")

@@ -22,13 +22,18 @@ PATH = "/lit"
 
 @dataclass(frozen=True)
 class LitFrame:
-    """What `lit/base.html` draws: open or locked, the countdown, and where its buttons lead."""
+    """What `lit/base.html` draws: open or locked, the countdown, and where its buttons lead.
+
+    `mark` is what the page says when it is left.
+    """
 
     open: bool
     locks_in_seconds: int
     lock_url: str
     open_url: str
     locked_url: str
+    leave_url: str
+    mark: str
 
 
 def pepper() -> bytes:
@@ -93,14 +98,32 @@ def room_is_open() -> bool:
 def lit_frame() -> LitFrame:
     """The frame of this request's lit page."""
     study_id = act().in_study.id
-    room = g.room_seen if "room_seen" in g else _found(act())
+    room = room_if_open()
     return LitFrame(
         open=room is not None,
         locks_in_seconds=room.locks_in_seconds(act().now) if room else 0,
         lock_url=url_for("lit_room.lock", study_id=study_id),
         open_url=url_for("lit_room.open_page", study_id=study_id, next=request.path),
         locked_url=url_for("lit_room.open_page", study_id=study_id, next=request.path),
+        leave_url=url_for("lit_room.leaving", study_id=study_id),
+        mark=room.mark if room else "",
     )
+
+
+def page_left(mark: str) -> None:
+    """A page of the room says that it is left; without a mark, that another one is still open."""
+    room = _found(act())
+    if room is None:
+        return
+    if mark:
+        rooms.leave(act(), room, mark, half(), pepper())
+    else:
+        rooms.stay(act(), room, half(), pepper())
+
+
+def lock_this() -> None:
+    """Lock the room of this request's sign-in, in whichever study it is."""
+    rooms.lock(act(), session_id())
 
 
 def let_in(response: Response, cookie: bytes) -> Response:

@@ -36,5 +36,6 @@ def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     house.menu[:0] = _MENU
     house.landings.extend(_LANDINGS)
     house.room_is_open = doorway.room_is_open
+    house.lock_room = doorway.lock_this
     app.register_error_handler(RoomLocked, doorway.answer_locked)
     app.request_class = InMemoryRequest

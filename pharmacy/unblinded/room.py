@@ -26,6 +26,7 @@ from pharmacy.unblinded.tables import LIT_SESSION_SIZE, LitSession
 
 IDLE_LIMIT = timedelta(minutes=15)
 ABSOLUTE_LIMIT = timedelta(minutes=60)
+LEFT_LIMIT = timedelta(seconds=60)
 COOKIE_LENGTH = 32
 
 
@@ -36,6 +37,7 @@ class OpenRoom:
     They are those of one `version`: a rotation locks the room.
 
     `waits_for` names the bag of a room that was locked to hand it to somebody: it has no keys.
+    `left_at` is when the last page of it was left; it locks soon after unless somebody comes back.
     """
 
     session_id: str
@@ -47,13 +49,21 @@ class OpenRoom:
     seen_at: datetime
     version: int
     waits_for: str = ""
+    left_at: datetime | None = None
 
     def __repr__(self) -> str:
         return "<open room>"
 
+    @property
+    def mark(self) -> str:
+        """Which request was the room's last: a page that is left names the one it came from."""
+        return self.seen_at.isoformat()
+
     def locks_in_seconds(self, now: datetime) -> int:
         """How long until it locks by itself if nothing more is done."""
         ends = min(self.seen_at + IDLE_LIMIT, self.opened_at + ABSOLUTE_LIMIT)
+        if self.left_at is not None:
+            ends = min(ends, self.left_at + LEFT_LIMIT)
         return max(0, int((ends - now).total_seconds()))
 
 
@@ -137,7 +147,22 @@ def seen(act: Act, room: OpenRoom, cookie: bytes, pepper: bytes) -> OpenRoom:
 
     One that was locked at the same moment is `RoomLocked`.
     """
-    return _rewritten(act, replace(room, seen_at=act.now), cookie, pepper)
+    return _rewritten(act, replace(room, seen_at=act.now, left_at=None), cookie, pepper)
+
+
+def leave(act: Act, room: OpenRoom, mark: str, cookie: bytes, pepper: bytes) -> None:
+    """Somebody left the page with this mark: the room locks in `LEFT_LIMIT`.
+
+    Nothing happens when a later page of the room was opened since, in whichever order the two
+    requests arrive: whoever goes from page to page inside has left nothing.
+    """
+    if mark == room.mark:
+        _rewritten(act, replace(room, left_at=act.now), cookie, pepper)
+
+
+def stay(act: Act, room: OpenRoom, cookie: bytes, pepper: bytes) -> None:
+    """Another page of the room is still open; its idle clock does not move by that."""
+    _rewritten(act, replace(room, left_at=None), cookie, pepper)
 
 
 def lock(act: Act, session_id: str) -> None:
@@ -190,6 +215,7 @@ def _sealed(act: Act, room: OpenRoom, cookie: bytes, pepper: bytes) -> bytes:
             "seen": room.seen_at.isoformat(),
             "version": room.version,
             "waits_for": room.waits_for,
+            "left": room.left_at.isoformat() if room.left_at else None,
         }
     ).encode()
     salt = act.surroundings.random_bytes("lit session salt", 32)
@@ -211,4 +237,5 @@ def _opened(row: LitSession, cookie: bytes, pepper: bytes) -> OpenRoom:
         datetime.fromisoformat(raw["seen"]),
         raw["version"],
         raw["waits_for"],
+        datetime.fromisoformat(raw["left"]) if raw["left"] else None,
     )

@@ -27,9 +27,9 @@ class House:
     """The joined rooms: units of work, surroundings, settings, and what other rooms registered.
 
     `landings` says where a person with a permission arrives, the first match counts.
-    `room_is_open` is asked by the door of a lit route; the blinded side has none. `post_notices`
-    wakes whoever mails notices, if somebody does. `break_door` is where an investigator breaks a
-    code in a study, if this process has that door.
+    `room_is_open` is asked by the door of a lit route; the blinded side has none. `lock_room` is
+    called when somebody signs out. `post_notices` wakes whoever mails notices, if somebody does.
+    `break_door` is where an investigator breaks a code in a study, if this process has that door.
     """
 
     units: Units
@@ -40,6 +40,7 @@ class House:
     menu: list[MenuEntry] = field(default_factory=list)
     landings: list[tuple[Permission, str]] = field(default_factory=list)
     room_is_open: Callable[[], bool] = lambda: False
+    lock_room: Callable[[], None] = lambda: None
     post_notices: Callable[[], None] = lambda: None
     break_door: str = ""
 

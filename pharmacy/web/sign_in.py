@@ -101,6 +101,7 @@ def page() -> str | tuple[str, int] | Response:
 @door(once=False, before_set_up=True, without=ANY_SIGN_IN)
 def leave() -> Response:
     """End this sign-in and clear what the browser kept."""
+    house().lock_room()
     sign_in.sign_out(g.uow, current_user.session)
     g.uow.commit()
     response = redirect(told(url_for("sign_in.page"), "signed_out"), 303)

@@ -13,6 +13,7 @@ from pharmacy.unblinded.doorway import (
     let_in,
     let_out,
     lit_frame,
+    page_left,
     pepper,
     room_if_open,
     safe_next,
@@ -65,6 +66,15 @@ def lock(study_id: str) -> Response:
     g.uow.commit()
     location = url_for("lit_room.open_page", study_id=study_id)
     return let_out(redirect(told(location, "room_locked"), 303))
+
+
+@blueprint.post("/leaving")
+@door(Permission.ENTER_LIT_ROOM, lit=True)
+def leaving(study_id: str) -> tuple[str, int]:
+    """What a page sends when it is left, and another one that is still open."""
+    page_left(request.form.get("left", ""))
+    g.uow.commit()
+    return "", 204
 
 
 def _open(form: OpenForm, cookies: list[bytes]) -> str:

@@ -22,6 +22,7 @@ from pharmacy.services.units import Units
 from pharmacy.web import (
     access,
     arrivals,
+    assessments,
     assets,
     authenticators,
     failures,
@@ -58,12 +59,14 @@ _BLUEPRINTS = (
     notices.blueprint,
     packing.blueprint,
     arrivals.blueprint,
+    assessments.blueprint,
 )
 _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Today", "scanning.day", Permission.SCAN),
     MenuEntry("Scan", "scanning.scan", Permission.SCAN),
     MenuEntry("Receive", "arrivals.receive", Permission.SCAN),
     MenuEntry("Participants", "participants.listed", Permission.SEE_PARTICIPANTS),
+    MenuEntry("Assessments", "assessments.listed", Permission.SEE_ASSESSMENTS),
     MenuEntry("Deliveries", "packing.deliveries", Permission.SEE_DELIVERIES),
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
     MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS),
@@ -75,6 +78,7 @@ _MENU: tuple[MenuEntry, ...] = (
 _LANDINGS: tuple[tuple[Permission, str], ...] = (
     (Permission.SCAN, "scanning.day"),
     (Permission.SEE_PARTICIPANTS, "participants.listed"),
+    (Permission.SEE_ASSESSMENTS, "assessments.listed"),
 )
 
 

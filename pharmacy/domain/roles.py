@@ -49,7 +49,7 @@ ROLES: dict[Role, RoleFacts] = {
     Role.NURSE: RoleFacts("Nurse", blinded=True, has_page=True),
     Role.COORDINATOR: RoleFacts("Coordinator", blinded=True, has_page=True),
     Role.INVESTIGATOR: RoleFacts("Investigator", blinded=True, has_page=True),
-    Role.OUTCOME_ASSESSOR: RoleFacts("Outcome assessor", blinded=True, has_page=False),
+    Role.OUTCOME_ASSESSOR: RoleFacts("Outcome assessor", blinded=True, has_page=True),
     Role.BLINDED_MONITOR: RoleFacts("Blinded monitor", blinded=True, has_page=True),
     Role.SPONSOR_CONTACT: RoleFacts("Sponsor contact", blinded=True, has_page=False),
 }
@@ -64,6 +64,8 @@ class Permission(StrEnum):
     ENROL = "enrol"
     SIGN_ORDERS = "sign_orders"
     BREAK_CODE = "break_code"
+    SEE_ASSESSMENTS = "see_assessments"
+    ASSESS = "assess"
     SCAN = "scan"
     SEE_STOPS = "see_stops"
     SEE_DELIVERIES = "see_deliveries"
@@ -86,6 +88,10 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ENROL: frozenset({Role.COORDINATOR}),
     Permission.SIGN_ORDERS: frozenset({Role.INVESTIGATOR}),
     Permission.BREAK_CODE: frozenset({Role.INVESTIGATOR}),
+    Permission.SEE_ASSESSMENTS: frozenset(
+        {Role.OUTCOME_ASSESSOR, Role.INVESTIGATOR, Role.COORDINATOR, Role.BLINDED_MONITOR}
+    ),
+    Permission.ASSESS: frozenset({Role.OUTCOME_ASSESSOR, Role.INVESTIGATOR}),
     Permission.SCAN: frozenset({Role.NURSE}),
     Permission.SEE_STOPS: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
     Permission.SEE_DELIVERIES: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),

@@ -52,6 +52,7 @@ class Stop(StrEnum):
     WRONG_PARTICIPANT = "wrong_participant"
     NOT_AS_SPOKEN = "not_as_spoken"
     NOT_ON_TREATMENT = "not_on_treatment"
+    ASSESSMENTS_FIRST = "assessments_first"
 
 
 SENTENCES: dict[Stop, tuple[str, str]] = {
@@ -159,6 +160,10 @@ SENTENCES: dict[Stop, tuple[str, str]] = {
         "Stop. This participant is not to be infused.",
         "Treatment was stopped or the participant withdrew. Call the pharmacy.",
     ),
+    Stop.ASSESSMENTS_FIRST: (
+        "Stop. This visit's assessments come first.",
+        "They are not signed complete. Keep the bag as the label says and call the pharmacy.",
+    ),
 }
 
 # What the nurse says when leaving a Stop. Most bags are set aside.
@@ -173,6 +178,7 @@ ACTS: dict[Stop, str] = {
     Stop.CARD_REVOKED: _NOT_STARTED,
     Stop.BEFORE_ITS_DAY: _NOT_STARTED,
     Stop.EARLIER_BAG_FIRST: _NOT_STARTED,
+    Stop.ASSESSMENTS_FIRST: _NOT_STARTED,
     Stop.PAST_STOP_TIME: "The pump is stopped",
 }
 
@@ -195,13 +201,15 @@ class BagFacts:
 
     Bags of one day run in their order: one with a lower number `waits` while it may still be
     given or is running, and is `missing` when it has not ended and cannot be given now, or when
-    so little of it was given that this bag's first rate would be a leap.
+    so little of it was given that this bag's first rate would be a leap. `assessments_open` is a
+    visit whose assessments come first and are not signed complete.
     """
 
     state: BagState
     same_study: bool
     code_retired: bool
     on_treatment: bool
+    assessments_open: bool
     earlier_bag_waits: bool
     earlier_bag_missing: bool
     not_before: datetime
@@ -299,6 +307,8 @@ def _stop_for(bag: BagFacts, now: datetime) -> Stop | None:
         return Stop.PAST_STOP_TIME if now >= bag.stop_by else None
     if not bag.on_treatment:
         return Stop.NOT_ON_TREATMENT
+    if bag.assessments_open:
+        return Stop.ASSESSMENTS_FIRST
     if now < bag.not_before:
         return Stop.BEFORE_ITS_DAY
     if now > bag.latest_start:

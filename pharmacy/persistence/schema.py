@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pharmacy.persistence import (
+    assessments,
     audit,
     authenticators,
     bags,
@@ -21,6 +22,7 @@ from pharmacy.persistence import (
 )
 
 NOUNS = (
+    assessments,
     audit,
     authenticators,
     bags,

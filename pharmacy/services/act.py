@@ -50,7 +50,7 @@ class Act:
             raise Refusal(_NOT_YOURS, status=403)
         barred = permission in marks.BARRED and self.study is not None
         if barred and marks.marked(self.uow, self.in_study.id, self.person.id):
-            raise Refusal(marks.NO_REPORTS, status=403)
+            raise Refusal(marks.BARRED[permission], status=403)
 
     def new_id(self, purpose: str) -> str:
         """A fresh random id."""

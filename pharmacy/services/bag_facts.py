@@ -13,7 +13,7 @@ from pharmacy.persistence import bags, participants
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import plans
+from pharmacy.services import assessments, plans
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 
@@ -60,6 +60,7 @@ def bag_facts(
         same_study=bag.study_id == act.in_study.id,
         code_retired=code_retired,
         on_treatment=participant.state == "allocated",
+        assessments_open=_assessments_open(act, course),
         earlier_bag_waits=any(state in _MAY_STILL_RUN for state in earlier),
         earlier_bag_missing=any(
             state not in _MAY_STILL_RUN and state is not BagState.ENDED for state in earlier
@@ -69,6 +70,11 @@ def bag_facts(
         latest_start=latest_start(act, bag, day, course),
         stop_by=day.stop_by,
     )
+
+
+def _assessments_open(act: Act, course: Course) -> bool:
+    visit = plans.protocol_of_course(act, course).find_visit(course.visit)
+    return visit is not None and assessments.open_for(act, course.participant_id, visit)
 
 
 def latest_start(act: Act, bag: Bag, day: InfusionDay, course: Course) -> datetime:

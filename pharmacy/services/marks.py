@@ -9,11 +9,19 @@ from pharmacy.domain.roles import Permission
 from pharmacy.persistence import marks
 from pharmacy.persistence.unit_of_work import UnitOfWork
 
-BARRED = frozenset({Permission.READ_BLINDED_TRAIL})
 NO_REPORTS = (
     "You have learned an arm in this study, so its audit trail and its blinded reports are closed "
     "to you. Your participants, orders and everything for their care stay open."
 )
+NO_ASSESSING = (
+    "You have learned an arm in this study, so somebody who has not signs its assessments: the "
+    "outcome assessor or another investigator. Your participants, orders and everything for their "
+    "care stay open."
+)
+BARRED: dict[Permission, str] = {
+    Permission.READ_BLINDED_TRAIL: NO_REPORTS,
+    Permission.ASSESS: NO_ASSESSING,
+}
 NO_OUTCOMES = (
     "This person has learned an arm in this study and can assess no outcome in it. Give the role "
     "to somebody else."

@@ -7,16 +7,18 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from pharmacy.domain.lifecycle import BagState
-from pharmacy.domain.protocol import Protocol
+from pharmacy.domain.protocol import Protocol, Visit
 from pharmacy.domain.quantities import format_number, format_weight
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.schedule import visit_window
 from pharmacy.domain.site_time import format_day, format_moment
-from pharmacy.persistence import participants, studies
+from pharmacy.persistence import assessments, participants, studies
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import cards, course_pages, factors, visit_schedule
+from pharmacy.services import assessment_pages, cards, course_pages, factors, visit_schedule
+from pharmacy.services import assessments as assessment_verbs
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
+from pharmacy.services.assessment_pages import SignatureLine
 from pharmacy.services.cards import CardLine
 from pharmacy.services.course_pages import CourseSheet
 from pharmacy.services.factors import FactorLine
@@ -66,6 +68,7 @@ class ParticipantSheet:
     has_card: bool
     eligibility: Signed | None
     courses: tuple[CourseSheet, ...]
+    assessments: tuple[tuple[str, tuple[SignatureLine, ...]], ...]
     open_visits: tuple[tuple[str, str], ...]
     unsigned: bool
     orderable: bool
@@ -109,7 +112,9 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
             ("Registered", format_moment(participant.registered_at, zone)),
             ("Place in the study since", format_day(start) if start else "No place yet"),
         ),
-        visits=visit_schedule.timeline(protocol, start, _today(act, zone), by_visit, zone),
+        visits=visit_schedule.timeline(
+            protocol, start, _today(act, zone), by_visit, zone, _assessed(act, participant)
+        ),
         weights=_weights(act, participant, zone),
         asks_factors=bool(protocol.factors),
         factors=factors.history(act, participant, protocol, zone),
@@ -117,6 +122,7 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
         has_card=participants.open_card(act.uow.session, participant.id) is not None,
         eligibility=_eligibility(act, participant, zone),
         courses=courses,
+        assessments=_assessments(act, participant, protocol, zone),
         open_visits=open_visits,
         unsigned=participant.state == "registered",
         orderable=participant.state in ("eligible", "allocated") and bool(open_visits),
@@ -201,6 +207,8 @@ def _next_course_step(
     start = visit_schedule.allocated_on(act, participant, zone)
     for visit in protocol.infusion_visits():
         course = by_visit.get(visit.code)
+        if _assessed_now(act, participant, visit, start, zone):
+            return f"Assessor signs the assessments of {visit.name}"
         if course is None:
             due = f", due {format_day(visit_window(start, visit)[1])}" if start else ""
             return f"Investigator signs the order for {visit.name}{due}"
@@ -209,6 +217,15 @@ def _next_course_step(
         if any(state is not BagState.ENDED for state in course.states):
             return f"{visit.name}: {_where(course)}"
     return "All infusions were given"
+
+
+def _assessed_now(
+    act: Act, participant: Participant, visit: Visit, start: date | None, zone: ZoneInfo
+) -> bool:
+    """Whether a visit's assessments are to be signed from now on."""
+    if start is None or _today(act, zone) < visit_window(start, visit)[0]:
+        return False
+    return assessment_verbs.open_for(act, participant.id, visit)
 
 
 def _where(course: CourseSheet) -> str:
@@ -241,6 +258,28 @@ def _site_fact(act: Act, participant: Participant) -> tuple[tuple[str, str], ...
 def _eligibility(act: Act, participant: Participant, zone: ZoneInfo) -> Signed | None:
     request = participants.request_of(act.uow.session, participant.id)
     return signature_words(act, request.signature_id, zone) if request else None
+
+
+def _assessed(act: Act, participant: Participant) -> frozenset[str]:
+    """The visits whose assessments are signed complete."""
+    return assessments.complete_visits(act.uow.session, participant.id)
+
+
+def _assessments(
+    act: Act, participant: Participant, protocol: Protocol, zone: ZoneInfo
+) -> tuple[tuple[str, tuple[SignatureLine, ...]], ...]:
+    """For each visit that is assessed before its infusion: its name and its signatures."""
+    session = act.uow.session
+    return tuple(
+        (
+            visit.name,
+            assessment_pages.history(
+                act, assessments.of_visit(session, participant.id, visit.code), zone
+            ),
+        )
+        for visit in protocol.visits
+        if visit.assessments_first
+    )
 
 
 def _zone(act: Act, participant: Participant) -> ZoneInfo:

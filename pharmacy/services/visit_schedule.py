@@ -24,15 +24,32 @@ def allocated_on(act: Act, participant: Participant, zone: ZoneInfo) -> date | N
     return served.astimezone(zone).date() if served else None
 
 
+def window_words(start: date, visit: Visit) -> str:
+    """A visit's window in words: `22 May to 28 May 2026`."""
+    first, _, last = visit_window(start, visit)
+    return f"{_short(first)} to {format_day(last)}"
+
+
 def timeline(
     protocol: Protocol,
     start: date | None,
     today: date,
     courses: Mapping[str, CourseSheet],
     zone: ZoneInfo,
+    assessed: frozenset[str] = frozenset(),
 ) -> list[dict[str, str]]:
-    """One mapping a visit, as the timeline draws it: label, date, state, state_text, note."""
-    return [_visit(protocol, visit, start, today, courses, zone) for visit in protocol.visits]
+    """One mapping a visit, as the timeline draws it: label, date, state, state_text, note.
+
+    `assessed` are the visits whose assessments are signed complete.
+    """
+    drawn = []
+    for visit in protocol.visits:
+        one = _visit(protocol, visit, start, today, courses, zone)
+        if visit.assessments_first:
+            signed = "signed" if visit.code in assessed else "come first"
+            one["note"] = f"{one['note']}; assessments {signed}".lstrip("; ")
+        drawn.append(one)
+    return drawn
 
 
 def _visit(
@@ -49,13 +66,12 @@ def _visit(
         return {"label": visit.name, "date": words, "state": "planned", "note": _note(course, zone)}
     first, due, last = visit_window(start, visit)
     state, text = _state(visit, course, first, last, today)
-    window = f"window {_short(first)} to {format_day(last)}"
     return {
         "label": visit.name,
         "date": format_day(due),
         "state": state,
         "state_text": text,
-        "note": _note(course, zone) or window,
+        "note": _note(course, zone) or f"window {window_words(start, visit)}",
     }
 
 

@@ -14,7 +14,7 @@ from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.quantities import format_volume
 from pharmacy.domain.roles import Permission, may
 from pharmacy.domain.site_time import format_day, format_moment
-from pharmacy.services import plans
+from pharmacy.services import assessments, plans
 from pharmacy.services.act import Act
 from pharmacy.unblinded import bag_record, releasing
 from pharmacy.unblinded.at_bench import BenchBag, find
@@ -88,6 +88,7 @@ class BenchPage:
     release_at: str
     missed: bool
     opens_later: bool
+    assessments_open: bool
     later_runs: tuple[tuple[str, str], ...]
     story: DoseStory
 
@@ -119,6 +120,7 @@ def bench_page(act: Act, room: OpenRoom, bag_id: str) -> BenchPage:
         release_at=format_moment(moment, on_bench.zone) if moment else "",
         missed=moment is None,
         opens_later=moment is not None and act.now < moment,
+        assessments_open=assessments.open_for(act, on_bench.participant.id, on_bench.visit),
         later_runs=_later_runs(act, on_bench) if may_mend else (),
         story=dose_story(act, on_bench),
     )

@@ -19,7 +19,7 @@ from pharmacy.domain.time_limits import time_limits
 from pharmacy.persistence import bags, courses, people
 from pharmacy.persistence.courses import InfusionDay, LateRun
 from pharmacy.persistence.participants import Weight
-from pharmacy.services import course_bags, plans, signing
+from pharmacy.services import assessments, course_bags, plans, signing
 from pharmacy.services.act import Act
 from pharmacy.services.planned_weight import need_same_weight
 from pharmacy.services.studies import run_rule
@@ -47,10 +47,6 @@ _DAYS_AHEAD = 3
 _MISSED = (
     "This bag has missed its run's release. Take the next run; what was drawn is drawn again then."
 )
-_ASSESSMENTS = (
-    "This visit's assessments come first and are not signed complete. The bag is not released "
-    "before; this version cannot record that signature yet."
-)
 _NOT_OF_THE_PHARMACY = "Another person of the pharmacy signs here."
 
 
@@ -73,7 +69,7 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
 
     Nobody can release before that moment: a blinded entry written when the bag happened to be
     ready would stand, by its number, between entries whose times tell when. Refused (409): not
-    covered yet, its moment still to come, its run missed, a visit whose assessments come first.
+    covered yet, its moment still to come, its run missed, a visit whose assessments are open.
     """
     act.permit(Permission.PREPARE)
     on_bench = find(act, bag_id)
@@ -82,8 +78,7 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
         done = bag_record.change(act, room, bag_id, operation_id, form, lambda record: record)
         return datetime.fromisoformat(done.released_as)
     bag = find_planned(act, bag_id).bag
-    if on_bench.visit.assessments_first:
-        raise Refusal(_ASSESSMENTS)
+    assessments.need_complete(act, on_bench.participant.id, on_bench.visit)
     need_same_weight(act, on_bench.course)
     before = bag_record.read(act, room, bag_id)
     _need_covered(before)

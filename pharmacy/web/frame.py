@@ -32,6 +32,8 @@ NOTICES: dict[str, str] = {
     "card_revoked": "The card was revoked. Scanning it stops the nurse.",
     "eligibility_signed": "Eligibility was signed. The request for a place waits at the pharmacy.",
     "order_signed": "The order was signed.",
+    "assessments_signed": "The assessments were signed complete. The pharmacy can release.",
+    "assessments_taken_back": "The signature was taken back. Both stay on record.",
     "stop_left": "Noted. The pharmacy sees this Stop.",
     "stop_seen": "Noted as seen.",
     "infusion_paused": "The pause was recorded.",

@@ -40,6 +40,7 @@ PICTURES: dict[str, ViewportSize] = {
     "passphrase": _DESK,
     "people": _DESK,
     "plan": _DESK,
+    "sign-assessments": _DESK,
     "stops": _DESK,
     "trail": _DESK,
     "bag-known": PHONE,

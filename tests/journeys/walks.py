@@ -115,6 +115,14 @@ def investigator(practice: Practice) -> Stops:
     yield "participant", page
     page.follow("Sign an order")
     yield "order", page
+    page.follow("Assessments")
+    yield "assessments", page
+    page.follow("Sign for M-001")
+    yield "sign-assessments", page
+    page.type(Your_password=PASSWORD)
+    page.press("Sign as complete")
+    page.follow("Take the signature back of M-001")
+    yield "take-assessments-back", page
 
 
 def monitor(practice: Practice) -> Stops:

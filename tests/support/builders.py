@@ -46,6 +46,7 @@ PEOPLE: dict[str, tuple[str, Role]] = {
     "pharmacist": ("Tom Lang", Role.PHARMACIST),
     "checker": ("Rose Okafor", Role.CHECKER),
     "monitor": ("Max Berger", Role.BLINDED_MONITOR),
+    "assessor": ("Asa Holm", Role.OUTCOME_ASSESSOR),
 }
 
 

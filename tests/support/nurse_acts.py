@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pharmacy.services import infusions, scanning
+from pharmacy.services import assessments, infusions, scanning
 from tests.support import cards, scans
 from tests.support.builders import PASSWORD, Trial
 
@@ -118,6 +118,21 @@ def _card(verb: str) -> Callable[[Trial], Sending]:
     return ready
 
 
+def _assessments(taken_back: bool) -> Callable[[Trial], Sending]:
+    def ready(trial: Trial) -> Sending:
+        participant_id = trial.enrolled()
+        page = _at(trial, f"assessments/{participant_id}/W12")
+        if not taken_back:
+            today = trial.today().isoformat()
+            return Sending(page, page, {"assessed_on": today, "password": PASSWORD})
+        signed = (participant_id, "W12", trial.today(), PASSWORD)
+        trial.do("assessor", assessments.sign_complete, *signed)
+        fields = {"reason": "not_complete", "password": PASSWORD}
+        return Sending(f"{page}/take-back", f"{page}/take-back", fields)
+
+    return ready
+
+
 ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("receive", ("bag_scanned", "bag_received"), _receive),
     ReadyAct("scan", ("bag_scanned",), _scan),
@@ -129,6 +144,8 @@ ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("restart", ("infusion_restarted",), _restart),
     ReadyAct("end", ("infusion_ended",), _end),
     ReadyAct("replace card", ("card_replaced",), _card("replace"), "coordinator"),
+    ReadyAct("assessments", ("assessments_signed",), _assessments(False), "assessor"),
+    ReadyAct("assessments back", ("assessments_taken_back",), _assessments(True), "assessor"),
     ReadyAct("revoke card", ("card_revoked",), _card("revoke"), "coordinator"),
 )
 

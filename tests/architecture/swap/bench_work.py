@@ -11,6 +11,7 @@ from pharmacy.domain.bag_code import Piece
 from pharmacy.persistence import courses, participants
 from pharmacy.unblinded import bench
 from pharmacy.unblinded.entries import TYPED_REASONS
+from pharmacy.unblinded.picking import open_label_arm
 from pharmacy.unblinded.products import pick_list
 from pharmacy.unblinded.study_files import products_of, rules_of
 from tests.architecture.swap.browser import Browser
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tests.architecture.swap.script import Journey
 
 
-PREPARED_SLOTS = {"M-002": 0, "M-003": 1}
+PREPARED_SLOTS = {"M-002": 0, "M-003": 1, "M-008": 3}
 
 
 def allocate_and_plan(journey: Journey) -> None:
@@ -31,14 +32,22 @@ def allocate_and_plan(journey: Journey) -> None:
         pharmacist.open(_lit(journey, "board"))
         pharmacist.fill("/serve")
     for _ in range(2):
-        pharmacist.open(_lit(journey, "board"))
-        pharmacist.open(pharmacist.find(r"/lit/[0-9a-f]+/orders/[0-9a-f]{32}"))
-        pharmacist.fill(pharmacist.at)
+        plan_next(journey, pharmacist)
 
 
-def prepare(journey: Journey, code: str, life: LitLife) -> None:
-    """One bag from its inner label to its seal, made twice where the world's life says so."""
-    pharmacist, bag = at_the_board(journey), journey.bag(code)
+def plan_next(journey: Journey, pharmacist: Browser) -> None:
+    """Plan the first order on the board as it is proposed."""
+    pharmacist.open(_lit(journey, "board"))
+    pharmacist.open(pharmacist.find(r"/lit/[0-9a-f]+/orders/[0-9a-f]{32}"))
+    pharmacist.fill(pharmacist.at)
+
+
+def prepare(journey: Journey, code: str, life: LitLife, bag: str = "") -> None:
+    """One bag from its inner label to its seal, made twice where the world's life says so.
+
+    The participant's first one unless `bag` names another.
+    """
+    pharmacist, bag = at_the_board(journey), bag or journey.bag(code)
     _prepare_once(journey, pharmacist, bag, life)
     if life.remade:
         pharmacist.open(_bench(journey, bag))
@@ -66,10 +75,10 @@ def replace_labels(journey: Journey, code: str) -> None:
     _print_and_cover(journey, pharmacist, code, bag, journey.world.life(1))
 
 
-def release(journey: Journey, code: str) -> None:
+def release(journey: Journey, code: str, bag: str = "") -> None:
     """The bag leaves in its run."""
     pharmacist = at_the_board(journey)
-    pharmacist.open(_bench(journey, journey.bag(code)))
+    pharmacist.open(_bench(journey, bag or journey.bag(code)))
     pharmacist.fill("/release", password=PASSWORD)
 
 
@@ -161,7 +170,9 @@ def _picked(journey: Journey, bag: str) -> list[tuple[str, int]]:
         at_bench = bench.find(act, bag)
         slot = PREPARED_SLOTS[at_bench.participant.code]
         group = journey.world.arms[slot]
-        arm = next(rule.arm for rule in rules_of("MIGHT").arms if rule.group == group)
+        arm = open_label_arm(act, at_bench) or next(
+            rule.arm for rule in rules_of("MIGHT").arms if rule.group == group
+        )
         volume_ml = at_bench.bag.volume_ml
     products = products_of("MIGHT")
     picked = pick_list(arm, volume_ml, products.container_for(volume_ml), products)

@@ -99,8 +99,8 @@ CHANNELS = (
     ),
     Channel(
         "open-label phase",
-        elsewhere="One plan for both histories: tests/domain/test_plan_purity.py; the script does "
-        "not reach the open-label visits.",
+        ("the past arm on the open label",),
+        "One plan for both histories: tests/domain/test_plan_purity.py.",
     ),
     Channel("offline data", elsewhere="The phone keeps none yet."),
 )

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -14,14 +14,17 @@ import sqlalchemy as sa
 from flask import request
 from pypdf import PdfWriter
 
+from labels.content import BagLabel
 from pharmacy import app as the_app
 from pharmacy.persistence import participants
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.engine import make_engine
 from pharmacy.persistence.sign_ins import Operation
+from pharmacy.services import bag_labels
 from pharmacy.unblinded import bag_record, bench, doorway, releasing, sealed_list
 from pharmacy.unblinded.bag_record import KeptRefusal, Record
 from pharmacy.unblinded.views import bench as bench_views
+from tests.architecture.swap import open_label
 from tests.architecture.swap.plant import Plant
 from tests.architecture.swap.script import Journey
 
@@ -249,6 +252,18 @@ def _arm_in_the_pdf(patch: pytest.MonkeyPatch, journey: Journey) -> None:
     patch.setattr(bench, "cover_pdf", leaking)
 
 
+def _past_arm_open_label(patch: pytest.MonkeyPatch, journey: Journey) -> None:
+    """The past arm shows where everybody gets the same: one more full stop on the label."""
+    compose = bag_labels.compose_cover
+
+    def leaking(facts: Any, staff_codes: str) -> BagLabel:
+        label = compose(facts, staff_codes)
+        mark = "." if journey.world.arms[open_label.SLOT] == "1" else ""
+        return replace(label, product_note=label.product_note + mark)
+
+    patch.setattr(bag_labels, "compose_cover", leaking)
+
+
 AT_THE_BENCH = (
     Plant("a plain hash of the list", "administer", "audit_entry", _hash_of_the_list),
     Plant("a place for whom the arm suits", "allocate_and_plan", "audit_entry", _place_by_arm),
@@ -265,5 +280,6 @@ AT_THE_BENCH = (
     Plant("unblinded words in the blinded trail", "send_off", "audit_entry", _words_in_the_trail),
     Plant("one arm's limit for a moved day", "send_off", "infusion_day", _one_limit_shorter),
     Plant("a lot on the label", "prepare", "cover label", _lot_on_the_label),
+    Plant("the past arm on the open label", "roll_over", "cover label", _past_arm_open_label),
     Plant("the arm in the PDF's properties", "prepare", "cover label", _arm_in_the_pdf),
 )

@@ -17,7 +17,15 @@ from flask import Flask, template_rendered
 
 from pharmacy.persistence.engine import make_engine
 from pharmacy.services.units import Units
-from tests.architecture.swap import bench_work, code_break, desk, phone, second_factor, strata
+from tests.architecture.swap import (
+    bench_work,
+    code_break,
+    desk,
+    open_label,
+    phone,
+    second_factor,
+    strata,
+)
 from tests.architecture.swap.at_rest import dump
 from tests.architecture.swap.browser import Browser
 from tests.architecture.swap.desk import CODES, PREPARED
@@ -40,10 +48,11 @@ STEPS = (
     "stop",
     "see_stops",
     "break_code",
+    "roll_over",
     "leave",
 )
 # At the beginning of these nobody is signed in any more: a world can be kept there.
-RESTS = ("administer", "allocate_and_plan", "prepare", "send_off", "read_books")
+RESTS = ("administer", "allocate_and_plan", "prepare", "send_off", "read_books", "roll_over")
 AT_THE_BOARD = datetime(2026, 3, 2, 14, 40, tzinfo=UTC)
 FIRST_RUN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 # Around the moments at which one world's bag is ready and the other's is not.
@@ -276,6 +285,10 @@ class Journey:
     def break_code(self) -> None:
         """An emergency of somebody whose bags nobody has prepared yet."""
         code_break.break_code(self)
+
+    def roll_over(self) -> None:
+        """Assessments are signed, and everybody gets the same: a day of two bags, open label."""
+        open_label.roll_over(self)
 
     def leave(self) -> None:
         """Everybody goes home, after a second study with strata was worked in."""

@@ -84,6 +84,15 @@ def words_to_secret(text: str, context: bytes) -> bytes:
     )
 
 
+def secret_if_it_fits(text: str, context: bytes) -> bytes | None:
+    """Read typed words back, or None when they are of another context or not as printed.
+
+    For asking which of several sheets somebody typed. A word that is in no list and a wrong number
+    of words are MistypedWords, whatever the context.
+    """
+    return _secret_if_valid(_read(text), context)
+
+
 def _spoken(digits: list[int]) -> str:
     words = word_list()
     return " ".join(words[digit] for digit in digits)

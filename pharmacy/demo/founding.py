@@ -20,6 +20,7 @@ from pharmacy.services import people, studies
 from pharmacy.services.studies import NewSite
 from pharmacy.unblinded import break_shares, founding, granting, holders, sealed_list
 from pharmacy.unblinded.code_break import own_keys
+from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.study_files import rules_of
 
 _SITE = NewSite(
@@ -45,7 +46,8 @@ def found_study(practice: Practice) -> None:
         _add(practice, player)
     for who in HOLDERS:
         _make_keys(practice, who)
-    practice.do(FOUNDER, founding.found, practice.passphrases[FOUNDER], practice.pepper)
+    server = ServerSecrets(practice.pepper, practice.break_key)
+    practice.do(FOUNDER, founding.found, practice.passphrases[FOUNDER], server)
     for who in ENROLLED:
         _grant(practice, who)
     _load_list(practice)

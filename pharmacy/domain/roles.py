@@ -75,6 +75,7 @@ class Permission(StrEnum):
     PREPARE = "prepare"
     CHECK = "check"
     WORK_AT_BENCH = "work_at_bench"
+    KEEP_RECOVERY = "keep_recovery"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -98,6 +99,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ENTER_LIT_ROOM: frozenset({Role.STATISTICIAN, Role.PHARMACIST, Role.CHECKER}),
     Permission.LOAD_LIST: frozenset({Role.STATISTICIAN}),
     Permission.ENROL_INVESTIGATORS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
+    Permission.KEEP_RECOVERY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.PREPARE: frozenset({Role.PHARMACIST}),
     Permission.CHECK: frozenset({Role.CHECKER}),
     Permission.WORK_AT_BENCH: frozenset({Role.PHARMACIST, Role.CHECKER}),
@@ -120,6 +122,4 @@ def check_roles(roles: frozenset[Role]) -> None:
             "Give the roles to two people."
         )
     if Role.STATISTICIAN in roles and len(roles) > 1:
-        raise Refusal(
-            "The statistician never dispenses. Give the other roles to somebody else."
-        )
+        raise Refusal("The statistician never dispenses. Give the other roles to somebody else.")

@@ -124,6 +124,41 @@ def lit_session(session_id: str, person_id: str, study_id: str) -> bytes:
     return context("lit-session", session_id, person_id, study_id)
 
 
-def recovery_half(study_id: str, version: int, half: str) -> bytes:
-    """One printed half of the recovery key."""
-    return context("recovery-half", study_id, version, half)
+def recovery_half(study_id: str, recovery_public: bytes, sheet: str) -> bytes:
+    """One printed half of the recovery key: "A1", "B1", "A2" or "B2"."""
+    return context("recovery-half", study_id, recovery_public, sheet)
+
+
+def recovery_outside(study_id: str, recovery_public: bytes, sheet: str) -> bytes:
+    """What stands on the envelope of a sheet."""
+    return context("recovery-outside", study_id, recovery_public, sheet)
+
+
+def recovery_signing(study_id: str, recovery_public: bytes) -> bytes:
+    """The signing key that follows from the recovery key."""
+    return context("recovery-signing", study_id, recovery_public)
+
+
+def recovery_canary(study_id: str, recovery_public: bytes) -> bytes:
+    """The canary sealed to a recovery key, and its commitment."""
+    return context("recovery-canary", study_id, recovery_public)
+
+
+def recovery_anchor(study_id: str, number: int) -> bytes:
+    """The recovery key's signature over the study's keys and founder."""
+    return context("recovery-anchor", study_id, number)
+
+
+def recovery_made(study_id: str, number: int) -> bytes:
+    """A holder's signature over the recovery key they made."""
+    return context("recovery-made", study_id, number)
+
+
+def recovery_grant(study_id: str, number: int, person_id: str) -> bytes:
+    """The recovery key's signature over the fingerprint of whom it gave the keys."""
+    return context("recovery-grant", study_id, number, person_id)
+
+
+def server_secret(study_id: str, recovery_public: bytes, name: str) -> bytes:
+    """A secret of the server's sealed to the recovery key."""
+    return context("server-secret", study_id, recovery_public, name)

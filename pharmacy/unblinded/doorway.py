@@ -14,6 +14,7 @@ from pharmacy.services.act import Act
 from pharmacy.unblinded import room as rooms
 from pharmacy.unblinded.locked import RoomLocked
 from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.web.access import act, cookie_name
 from pharmacy.web.house import house
 
@@ -46,6 +47,11 @@ def break_key() -> bytes:
     """The server's third secret: its half of every slot's key."""
     found: bytes = current_app.extensions["twinbag_break_key"]
     return found
+
+
+def server_secrets() -> ServerSecrets:
+    """Both of them, as they are sealed to a recovery key."""
+    return ServerSecrets(pepper(), break_key())
 
 
 def lit_cookie_name() -> str:

@@ -18,6 +18,7 @@ _MENU = (
     MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST),
     MenuEntry("Investigators", "lit_investigators.page", Permission.ENROL_INVESTIGATORS),
     MenuEntry("Code breaks", "lit_code_breaks.page", Permission.PREPARE),
+    MenuEntry("Recovery", "lit_recovery.page", Permission.KEEP_RECOVERY),
     MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM),
 )
 _LANDINGS = (

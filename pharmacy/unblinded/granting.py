@@ -99,7 +99,7 @@ def grant(
     """
     act.permit(Permission.LOAD_LIST)
     keys = keys_of(act, person_id)
-    names = _names_for(people.roles_of(act.uow.session, person_id, act.in_study.id))
+    names = names_for(people.roles_of(act.uow.session, person_id, act.in_study.id))
     if keys is None or not keys.confirmed or not names:
         raise Refusal("This person has no keys of their own yet. They make them first.")
     held = granted(act, person_id)
@@ -215,7 +215,8 @@ def founder_digest(act: Act, pins: StudyPins) -> bytes:
     return bytes.fromhex(pins.holders[founder_id])
 
 
-def _names_for(roles: frozenset[Role]) -> tuple[str, ...]:
+def names_for(roles: frozenset[Role]) -> tuple[str, ...]:
+    """The keys that these roles ask for."""
     return tuple(sorted({name for role in roles for name in KEYS_FOR.get(role, ())}))
 
 
@@ -223,7 +224,7 @@ def _holder(act: Act, person: Person) -> Holder:
     keys = keys_of(act, person.id)
     roles = people.roles_of(act.uow.session, person.id, act.in_study.id)
     has_keys = bool(keys and keys.confirmed)
-    return Holder(person, roles, has_keys, granted(act, person.id), _names_for(roles))
+    return Holder(person, roles, has_keys, granted(act, person.id), names_for(roles))
 
 
 def _wraps(act: Act, recipient: str) -> Sequence[KeyWrap]:

@@ -16,9 +16,9 @@ from pharmacy.crypto.commitments import keyed_digest
 from pharmacy.crypto.signing import verify
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, private_record, versions
+from pharmacy.unblinded import contexts, private_record, recovery_trust, versions
 from pharmacy.unblinded.founding import founded_bytes
-from pharmacy.unblinded.granting import folded, vouched_bytes, wraps_of
+from pharmacy.unblinded.granting import folded, granted, vouched_bytes, wraps_of
 from pharmacy.unblinded.holders import keys_of
 from pharmacy.unblinded.private_record import PrivateRecord, StudyPins
 from pharmacy.unblinded.tables import HolderKeys, KeyWrap, SealedList, Slot, StudyKeys
@@ -43,7 +43,7 @@ def compare(
     they differ); at any later one a difference is refused (409).
     """
     study_keys = versions.in_force(act)
-    _check_commitments(study_keys, secrets)
+    check_commitments(study_keys, secrets)
     before = deepcopy(record.pins.get(act.in_study.id))
     pins = record.pins.get(act.in_study.id)
     if pins is None:
@@ -61,7 +61,8 @@ def enrolled_by(act: Act, keys: HolderKeys) -> str | None:
     return rows[0].granted_by if rows else None
 
 
-def _check_commitments(study_keys: StudyKeys, secrets: dict[str, bytes]) -> None:
+def check_commitments(study_keys: StudyKeys, secrets: dict[str, bytes]) -> None:
+    """Refuse (409) keys that are not the ones the study's row commits to."""
     said = {"list": study_keys.list_commitment, "record": study_keys.record_commitment}
     for name, secret in secrets.items():
         context = contexts.study_key(study_keys.study_id, study_keys.version, name)
@@ -97,9 +98,18 @@ def _check_pins(act: Act, pins: StudyPins, study_keys: StudyKeys, keys: HolderKe
     for row in wraps_of(act, keys):
         _check_wrap(row, keys, founder, _pinned(act, pins, row.granted_by))
     pins.holders.setdefault(founder.person_id, private_record.digest_of(founder).hex())
+    check_signer(act, pins, study_keys)
+
+
+def check_signer(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
+    """The keys are signed by their founder, or by a trusted holder of the list key since."""
+    signer_id = study_keys.signed_by
+    signer = trusted(act, pins, study_keys.founder_id, signer_id)
+    if signer_id != study_keys.founder_id and "list" not in granted(act, signer_id):
+        raise Refusal(CHANGED)
     context = contexts.founding(study_keys.study_id, study_keys.version)
     said = founded_bytes(study_keys)
-    if not verify(founder.signing_public, context, said, study_keys.signature):
+    if not verify(signer.signing_public, context, said, study_keys.signature):
         raise Refusal(CHANGED)
 
 
@@ -160,10 +170,20 @@ def trusted(
     person_id: str,
     asked: frozenset[str] = frozenset(),
 ) -> HolderKeys:
-    """A pinned holder, or one to whom signed grants lead from a pinned one, who is pinned then."""
+    """A pinned holder, or one to whom signed grants lead from a pinned one, who is pinned then.
+
+    So may a recovery key that a trusted holder has made.
+    """
     if person_id in pins.holders:
         return _pinned(act, pins, person_id)
     keys = keys_of(act, person_id)
+    if keys is not None and person_id not in asked:
+        further = asked | {person_id}
+        if recovery_trust.vouched(
+            act, keys, lambda maker: trusted(act, pins, founder_id, maker, further)
+        ):
+            pins.holders[person_id] = private_record.digest_of(keys).hex()
+            return keys
     rows = wraps_of(act, keys) if keys is not None else ()
     if keys is None or not rows or person_id in asked:
         raise Refusal(CHANGED)

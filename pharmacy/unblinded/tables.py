@@ -12,10 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from pharmacy.crypto.aead import sealed_length
 from pharmacy.crypto.wrapping import wrapped_record_length
 from pharmacy.persistence.base import Base, Id, one_of, sealed, sealed_check
-from pharmacy.unblinded import tables_keys
+from pharmacy.unblinded import tables_keys, tables_recovery
 
 # Files of further tables of the lit room: whoever knows these knows those.
-FURTHER = (tables_keys,)
+FURTHER = (tables_keys, tables_recovery)
 
 PRIVATE_RECORD_SIZE = 8192
 LIT_SESSION_SIZE = 4096
@@ -35,7 +35,10 @@ LIST_SOURCES = ("redcap", "concealed", "made")
 
 
 class HolderKeys(Base):
-    """A person's public keys, and their private record sealed by passphrase and pepper."""
+    """A person's public keys, and their private record sealed by passphrase and pepper.
+
+    `under_pepper` is the fingerprint of that pepper, as `known_secret` has it.
+    """
 
     __tablename__ = "lit_holder_keys"
     person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
@@ -44,11 +47,15 @@ class HolderKeys(Base):
     salt: Mapped[bytes] = mapped_column(sa.LargeBinary(16))
     private_record: Mapped[bytes] = sealed(sealed_length(PRIVATE_RECORD_SIZE))
     confirmed: Mapped[bool]
+    under_pepper: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16))
     __table_args__ = (sealed_check("private_record", sealed_length(PRIVATE_RECORD_SIZE)),)
 
 
 class StudyKeys(Base):
-    """One version of a study's keys: commitments, the inbox key, the recovery key's public half."""
+    """One version of a study's keys: commitments, the inbox key, the recovery key's public half.
+
+    The founder is whom everybody's trust begins with; `signed_by` has signed this row as it stands.
+    """
 
     __tablename__ = "lit_study_keys"
     study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
@@ -59,6 +66,7 @@ class StudyKeys(Base):
     inbox_private: Mapped[bytes] = sealed(_KEY_LENGTH)
     recovery_public: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     founder_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    signed_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
     signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
     __table_args__ = (
         sealed_check("list_commitment", DIGEST_LENGTH),
@@ -184,7 +192,7 @@ class BreakShare(Base):
     """One slot's key in two halves for one investigator: neither alone says anything.
 
     `wrapped_half` is for the investigator's own key, `kept_half` under the installation's break
-    key; the granter's signature is over both.
+    key; the granter's signature is over both. `under_break_key` is the fingerprint of that key.
     """
 
     __tablename__ = "lit_break_share"
@@ -195,6 +203,7 @@ class BreakShare(Base):
     key_version: Mapped[int]
     wrapped_half: Mapped[bytes] = sealed(WRAPPED_LENGTH)
     kept_half: Mapped[bytes] = sealed(_KEY_LENGTH)
+    under_break_key: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16))
     granted_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
     signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
     __table_args__ = (

@@ -23,6 +23,12 @@ NOTICES: dict[str, str] = {
     "roles_given": "The roles were changed.",
     "study_made": "The study was made.",
     "site_added": "The site was added.",
+    "sheet_placed": "The custody of the sheet is recorded.",
+    "sheet_checked": "The check of the envelope is recorded.",
+    "recovery_drill_passed": "The drill passed: the halves opened the canary. Make new sheets now.",
+    "recovery_drill_failed": "The drill failed: the halves did not open the canary. Make new "
+    "sheets now, and call whoever looks after the study.",
+    "recovery_used": "You hold this study's keys. Open the room, and make new sheets at once.",
     "participant_registered": "The participant was registered.",
     "factors_entered": "The baseline factors were entered.",
     "factors_corrected": "The correction was recorded.",

@@ -65,6 +65,10 @@ _MAY_GO_ROUND = {
     ("migrations/versions/0009_key_versions.py", "get_bind"): "asks what a downgrade would lose",
     ("migrations/versions/0009_key_versions.py", "exec_driver_sql"): "counts what a downgrade "
     "would lose",
+    (
+        "migrations/versions/0012_recovery_and_server_secrets.py",
+        "get_bind",
+    ): "asks what a downgrade would lose",
 }
 
 

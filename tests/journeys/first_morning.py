@@ -60,7 +60,9 @@ def _holders_and_list(house: NewHouse, page: Visitor, passphrase: str) -> Stops:
     page.type(Your_passphrase=passphrase)
     page.press("Make the keys")
     yield "recovery-sheets", page
-    page.follow("I have printed both; go on")
+    page.follow("Show sheet A1")
+    yield "recovery-sheet", page
+    page.follow("All four are printed; go on")
     yield "holders-waiting", page
     for name, who in (("Tom Lang", "pharmacist"), ("Petra Novak", "pharmacist2")):
         page.follow("Enrol", page.page.get_by_role("row").filter(has_text=name))

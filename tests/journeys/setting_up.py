@@ -63,14 +63,14 @@ def makes_keys(journey: Journey, player: Player) -> None:
 
 
 def statistician_founds(journey: Journey) -> None:
-    """The study's keys, with two recovery sheets that are shown once."""
+    """The study's keys, with four recovery sheets that are shown once, one at a time."""
     page = journey.window(STATISTICIAN)
     page.follow("Holders", page.page.get_by_role("navigation"))
     page.type(Your_passphrase=journey.passphrases[STATISTICIAN])
     page.press("Make the keys")
     assert page.heading == "Recovery sheets"
-    assert len(page.texts(".own-page")) == 2
-    page.follow("I have printed both; go on")
+    assert len(page.texts(".recovery-sheet")) == 4
+    page.follow("All four are printed; go on")
 
 
 def statistician_enrols(journey: Journey, player: Player) -> None:

@@ -34,10 +34,11 @@ from pharmacy.unblinded import (
 )
 from pharmacy.unblinded import room as rooms
 from pharmacy.unblinded.code_break import breaking, own_keys
-from pharmacy.unblinded.code_break.breaking import Answer, Asked, ServerSecrets
-from pharmacy.unblinded.founding import RecoverySheets
+from pharmacy.unblinded.code_break.breaking import Answer, Asked
+from pharmacy.unblinded.recovery_halves import RecoverySheets
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules
+from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.study_files import rules_of
 from tests.support.builders import (
     FIXED_RUNS,
@@ -96,8 +97,8 @@ class LitStudy:
 
     def found(self) -> None:
         """The statistician founds the study's keys."""
-        words = self.passphrases["statistician"]
-        self.recovery = self.trial.do("statistician", founding.found, words, PEPPER)
+        words, server = self.passphrases["statistician"], ServerSecrets(PEPPER, BREAK_KEY)
+        self.recovery = self.trial.do("statistician", founding.found, words, server)
 
     def grant(self, who: str, by: str = "statistician") -> None:
         """The study's keys are wrapped for a person after the words were compared."""

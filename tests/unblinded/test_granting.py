@@ -9,7 +9,7 @@ from pharmacy.domain.errors import BadForm, Refusal, WrongPassphrase
 from pharmacy.domain.roles import Role
 from pharmacy.persistence.people import Person
 from pharmacy.services import people as people_verbs
-from pharmacy.unblinded import founding, granting, holders, trail
+from pharmacy.unblinded import granting, holders, trail
 from pharmacy.unblinded.standing import standing
 from pharmacy.unblinded.tables import HolderKeys, KeyWrap
 from tests.support.builders import add_person
@@ -54,9 +54,10 @@ def test_the_founder_is_asked_for_nobodys_words(study: LitStudy) -> None:
         assert standing(act).granter == ""
     study.grant("pharmacist")
     with study.trial.look("pharmacist") as act:
-        assert standing(act).granter == act.uow.session.get_one(
-            Person, study.trial.ids["statistician"]
-        ).full_name
+        assert (
+            standing(act).granter
+            == act.uow.session.get_one(Person, study.trial.ids["statistician"]).full_name
+        )
 
 
 def test_granting_twice_is_once(study: LitStudy) -> None:
@@ -175,25 +176,6 @@ def test_a_granter_opens_the_room_before_granting(study: LitStudy) -> None:
     study.grant("statistician2")
     with pytest.raises(Refusal, match="Open the room once"):
         study.grant("pharmacist", by="statistician2")
-
-
-def test_only_the_founder_makes_new_recovery_sheets(study: LitStudy) -> None:
-    """And only until a list hangs on them."""
-    words = study.passphrases
-    with pytest.raises(Refusal):
-        study.trial.do("pharmacist", founding.reissue_recovery, words["pharmacist"], PEPPER)
-    for who in ("pharmacist2", "pharmacist"):
-        if who not in words:
-            study.make_keys(who)
-        study.grant(who)
-    sheets = study.trial.do(
-        "statistician", founding.reissue_recovery, words["statistician"], PEPPER
-    )
-    assert repr(sheets).count(" ") <= 5, "no word of a sheet comes into a text by accident"
-    study.open_room("pharmacist")
-    study.load()
-    with pytest.raises(Refusal, match="before a list is loaded"):
-        study.trial.do("statistician", founding.reissue_recovery, words["statistician"], PEPPER)
 
 
 def test_roles_grow_and_keys_follow(study: LitStudy) -> None:

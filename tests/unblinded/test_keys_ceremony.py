@@ -62,9 +62,10 @@ def test_the_whole_ceremony(study: LitStudy, app: Flask, sqlite_url: str) -> Non
     passphrase = _make_keys(statistician)
     assert len(passphrase.split()) == 6
     sheets = statistician.post(statistician.lit("holders/found"), passphrase=passphrase)
-    first, second = _words(sheets.text)
+    printed = _words(sheets.text)
+    assert len(printed) == 4
     assert sheets.headers["Cache-Control"] == "no-store"
-    _check_recovery(study, sqlite_url, first, second)
+    _check_recovery(study, sqlite_url, printed)
     assert "At least 2 pharmacists" in statistician.get(statistician.lit("list")).text
 
     for who in HOLDERS:
@@ -93,20 +94,23 @@ def test_the_whole_ceremony(study: LitStudy, app: Flask, sqlite_url: str) -> Non
     assert "This is a dummy list and will never be used for people." in certificate.text
     for who in ("statistician", *HOLDERS):
         assert study.six_words(who) in certificate.text
-    _check_nothing_kept(sqlite_url, [first, second, *study.passphrases.values()])
+    _check_nothing_kept(sqlite_url, [*printed, *study.passphrases.values()])
 
 
-def _check_recovery(study: LitStudy, url: str, first: str, second: str) -> None:
-    """Both printed halves together are the private half of the stored recovery key (H8)."""
-    names = ("first", "second")
-    one, other = (
-        words_to_secret(words, contexts.recovery_half(study.study_id, 1, name))
-        for words, name in zip((first, second), names, strict=True)
-    )
+def _check_recovery(study: LitStudy, url: str, printed: list[str]) -> None:
+    """Either pair is the private half of the stored recovery key, and nothing else is (H8)."""
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
         ((stored,),) = database.execute("SELECT recovery_public FROM lit_study_keys")
-    assert key_pair(join(one, other))[1] == stored
-    assert key_pair(one)[1] != stored
+    a1, b1, a2, b2 = (
+        words_to_secret(words, contexts.recovery_half(study.study_id, stored, name))
+        for words, name in zip(printed, ("A1", "B1", "A2", "B2"), strict=True)
+    )
+    assert key_pair(join(a1, b1))[1] == stored
+    assert key_pair(join(a2, b2))[1] == stored
+    for one, other in ((a1, a2), (a1, b2), (b1, a2), (b1, b2)):
+        assert key_pair(join(one, other))[1] != stored
+    for alone in (a1, b1, a2, b2):
+        assert key_pair(alone)[1] != stored
 
 
 def _check_nothing_kept(url: str, secrets: list[str]) -> None:
@@ -137,9 +141,7 @@ def test_keys_count_only_when_the_passphrase_was_typed_back(study: LitStudy, app
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "word " * 400, "six wrong words of no use"])
-def test_a_passphrase_that_is_none_gets_a_sentence(
-    study: LitStudy, app: Flask, typed: str
-) -> None:
+def test_a_passphrase_that_is_none_gets_a_sentence(study: LitStudy, app: Flask, typed: str) -> None:
     """Nothing, spaces, and a text longer than any passphrase are no bug."""
     browser = study.browser(app, "statistician")
     browser.post(browser.lit("keys/make"))
@@ -162,7 +164,7 @@ def test_passphrases_are_not_guessed_quickly(study: LitStudy, app: Flask) -> Non
 
 
 def test_the_study_keys_are_made_once(study: LitStudy, app: Flask, sqlite_url: str) -> None:
-    """A second founding is refused; new recovery sheets replace the old until a list is loaded."""
+    """A second founding is refused; new recovery sheets replace the old."""
     browser = study.browser(app, "statistician")
     passphrase = _make_keys(browser)
     wrong = browser.post(browser.lit("holders/found"), passphrase="a b c d e f")
@@ -172,9 +174,9 @@ def test_the_study_keys_are_made_once(study: LitStudy, app: Flask, sqlite_url: s
     again = browser.post(browser.lit("holders/found"), passphrase=passphrase)
     assert again.status_code == 409
     assert not _words(again.text)
-    new = _words(browser.post(browser.lit("holders/recovery"), passphrase=passphrase).text)
+    new = _words(browser.post(browser.lit("recovery/reissue"), passphrase=passphrase).text)
     assert not set(old) & set(new)
-    _check_recovery(study, sqlite_url, *new)
+    _check_recovery(study, sqlite_url, new)
     assert browser.open_room().status_code == 303, "the founder's pins still hold"
 
 

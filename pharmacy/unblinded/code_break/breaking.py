@@ -29,6 +29,7 @@ from pharmacy.unblinded.code_break import own_keys
 from pharmacy.unblinded.code_break.passphrase import unlock
 from pharmacy.unblinded.envelope import DoesNotOpen, open_envelope
 from pharmacy.unblinded.holders import keys_of
+from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.study_files import products_of
 from pharmacy.unblinded.tables import BreakShare, HolderKeys, Slot, StudyKeys
 from pharmacy.unblinded.warrants import (
@@ -58,14 +59,6 @@ class Asked:
     passphrase: str = field(repr=False)
     form: str
     device: str
-
-
-@dataclass(frozen=True, repr=False)
-class ServerSecrets:
-    """What the installation adds: its pepper, and the key of its half."""
-
-    pepper: bytes
-    break_key: bytes
 
 
 @dataclass(frozen=True, repr=False)

@@ -18,8 +18,9 @@ from pharmacy.domain.roles import Permission
 from pharmacy.services import throttling
 from pharmacy.unblinded import holders
 from pharmacy.unblinded.code_break import breaking, own_keys
-from pharmacy.unblinded.code_break.breaking import REASONS, Answer, Asked, ServerSecrets
+from pharmacy.unblinded.code_break.breaking import REASONS, Answer, Asked
 from pharmacy.unblinded.doorway import break_key, operation_id, pepper
+from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.web.access import TO_BREAK, act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame

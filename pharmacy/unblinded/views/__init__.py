@@ -14,6 +14,8 @@ from pharmacy.unblinded.views import (
     list_proofs,
     lists,
     planning,
+    recovery,
+    recovery_ceremonies,
     room,
 )
 
@@ -30,4 +32,6 @@ BLUEPRINTS = (
     handing_over.blueprint,
     planning.blueprint,
     code_breaks.blueprint,
+    recovery.blueprint,
+    recovery_ceremonies.blueprint,
 )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import ROLES, Permission
-from pharmacy.services.act import Act
 from pharmacy.unblinded import founding, granting, sealed_list, versions
-from pharmacy.unblinded.doorway import lit_frame, pepper
-from pharmacy.unblinded.founding import RecoverySheets
+from pharmacy.unblinded.doorway import lit_frame, pepper, server_secrets
 from pharmacy.unblinded.granting import Holder
 from pharmacy.unblinded.standing import standing
+from pharmacy.unblinded.views.recovery_sheets import show_sheets
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
@@ -51,15 +48,16 @@ def page(study_id: str) -> str:
 @blueprint.post("/found")
 @door(Permission.LOAD_LIST, lit=True)
 def found(study_id: str) -> str | tuple[str, int] | Response:
-    """Make the study's keys, once, and show the two recovery sheets."""
-    return _show_sheets(founding.found)
+    """Make the study's keys, once, and show the four recovery sheets."""
+    form, sheets = PassphraseForm(request.form), []
 
+    def run() -> str:
+        sheets.append(founding.found(act(), form.passphrase.data, server_secrets()))
+        return url_for("lit_holders.page", study_id=act().in_study.id)
 
-@blueprint.post("/recovery")
-@door(Permission.LOAD_LIST, lit=True)
-def recovery(study_id: str) -> str | tuple[str, int] | Response:
-    """New recovery sheets, until a list is loaded."""
-    return _show_sheets(founding.reissue_recovery)
+    if attempt(form, run) is None:
+        return _page(form), form.status
+    return show_sheets(sheets[0])
 
 
 @blueprint.route("/<person_id>", methods=["GET", "POST"])
@@ -79,28 +77,6 @@ def _grant(form: GrantForm, person_id: str) -> str:
     return told(url_for("lit_holders.page", study_id=act().in_study.id), "holder_enrolled")
 
 
-def _show_sheets(
-    verb: Callable[[Act, str, bytes], RecoverySheets],
-) -> str | tuple[str, int] | Response:
-    """The sheets are the answer itself: they are kept nowhere to be shown again."""
-    form, sheets = PassphraseForm(request.form), []
-
-    def run() -> str:
-        sheets.append(verb(act(), form.passphrase.data, pepper()))
-        return url_for("lit_holders.page", study_id=act().in_study.id)
-
-    if attempt(form, run) is None:
-        return _page(form), form.status
-    return render_template(
-        "lit/holders/sheets.html",
-        page=frame("Recovery sheets"),
-        lit=lit_frame(),
-        sheets=sheets[0],
-        study=act().in_study,
-        study_id=act().in_study.id,
-    )
-
-
 def _page(form: PassphraseForm) -> str:
     made = versions.study_keys(act())
     everybody = granting.holders(act())
@@ -111,7 +87,6 @@ def _page(form: PassphraseForm) -> str:
         form=form,
         standing=standing(act()),
         founded=made is not None,
-        may_reissue=founding.may_reissue(act()),
         rows=[(one, _titles(one), one.status) for one in everybody],
         blocked=sealed_list.ready_to_load(act()),
         study_id=act().in_study.id,

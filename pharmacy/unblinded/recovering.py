@@ -1,0 +1,172 @@
+"""Using the recovery key: two halves of one pair give somebody the study's keys.
+
+For when nobody is left who could grant them. What can be trusted of the database then is what the
+recovery key has signed itself, and only its two halves can sign like it.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pharmacy.crypto.aead import open_sealed
+from pharmacy.crypto.errors import CannotOpen
+from pharmacy.crypto.signing import sign
+from pharmacy.crypto.wrapping import unwrap
+from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.domain.roles import Permission
+from pharmacy.persistence import people
+from pharmacy.services import signing
+from pharmacy.services.act import Act
+from pharmacy.unblinded import contexts, pins, private_record, recovery_key, recovery_trust, trail
+from pharmacy.unblinded.founding import signature_of
+from pharmacy.unblinded.granting import Recipient, granted, names_for, wrap_keys
+from pharmacy.unblinded.holders import unlock_own
+from pharmacy.unblinded.list_facts import facts_bytes
+from pharmacy.unblinded.private_record import StudyPins, Unlocked
+from pharmacy.unblinded.recovery_halves import join_sheets, number_of
+from pharmacy.unblinded.recovery_key import RECOVERY, Drawn
+from pharmacy.unblinded.tables import KEY_SIZE, HolderKeys, KeyWrap, SealedList, StudyKeys
+from pharmacy.unblinded.tables_recovery import RecoveryGrant, RecoveryKey
+from pharmacy.unblinded.taken_slots import CHANGED
+from pharmacy.unblinded.versions import study_keys
+
+REASONS = {
+    "left": "Every holder has left",
+    "forgotten": "Every holder has lost their passphrase",
+    "server": "The server's secrets are lost",
+    "urgent": "No holder can be reached and care depends on it",
+}
+MEANING = "I take over this study's keys from the recovery sheets, with both custodians here"
+_HOLDS = "You hold this study's keys already. The recovery key stays in its envelopes."
+
+
+def recover(
+    act: Act, first: str, second: str, reason: str, passphrase: str, password: str, pepper: bytes
+) -> tuple[str, ...]:
+    """Give the acting person the keys their roles ask for, out of the recovery key; signed.
+
+    They need keys of their own and none of the study's. The sheets are as `join_sheets` takes
+    them. A database that the recovery key does not vouch for is refused (409). Written into both
+    trails; new sheets are due afterwards.
+    """
+    act.permit(Permission.KEEP_RECOVERY)
+    made, row = study_keys(act), recovery_key.current(act)
+    if made is None or row is None:
+        raise Refusal("There is no recovery key of this study that could be used here.")
+    if reason not in REASONS:
+        raise BadForm({"reason": "Choose why."})
+    if granted(act, act.person.id):
+        raise Refusal(_HOLDS)
+    joined = join_sheets(made.study_id, row.public, first, second)
+    keys, unlocked = unlock_own(act, passphrase, pepper)
+    drawn = Drawn(joined.private, row.public)
+    secrets = _unwrapped(act, made, drawn)
+    trusted = _trusted(act, made, row, drawn, secrets)
+    names = names_for(people.roles_of(act.uow.session, act.person.id, made.study_id))
+    facts: dict[str, object] = {"key": number_of(row.public), "pair": joined.pair, "reason": reason}
+    signing.sign(act, password, MEANING, "recovery", made.study_id, facts)
+    trusted.holders[act.person.id] = private_record.digest_of(keys).hex()
+    _vouch(act, row, drawn, keys)
+    if made.founder_id not in trusted.holders:
+        _take_over(act, made, secrets["list"], unlocked)
+    _wrap(act, {name: secrets[name] for name in names}, keys, trusted, made, unlocked)
+    unlocked.record.pins[made.study_id] = trusted
+    private_record.keep(keys, unlocked, act.surroundings)
+    subject = f"person:{act.person.id}"
+    trail.record(act, secrets["record"], "recovery_used", subject, keys=list(names), **facts)
+    act.record("recovery_used", subject, new={"keys": list(names)}, reason=REASONS[reason])
+    return names
+
+
+def _unwrapped(act: Act, made: StudyKeys, drawn: Drawn) -> dict[str, bytes]:
+    query = sa.select(KeyWrap).where(
+        KeyWrap.study_id == made.study_id,
+        KeyWrap.version == made.version,
+        KeyWrap.recipient == RECOVERY,
+    )
+    opened = {}
+    for row in act.uow.session.scalars(query):
+        context = contexts.key_wrap(
+            row.study_id, row.version, row.key_name, row.recipient, drawn.public
+        )
+        try:
+            opened[row.key_name] = unwrap(drawn.private, row.wrapped, context)
+        except CannotOpen:
+            raise Refusal(CHANGED) from None
+    if set(opened) != {"list", "record"}:
+        raise Refusal(CHANGED)
+    return opened
+
+
+def _trusted(
+    act: Act, made: StudyKeys, row: RecoveryKey, drawn: Drawn, secrets: dict[str, bytes]
+) -> StudyPins:
+    """Pins that begin with what the recovery key has signed, checked as at every opening.
+
+    Where the founder has other keys by now, the study's keys must be the very ones it has signed.
+    """
+    if made.recovery_public != row.public or not recovery_key.anchored(row, drawn):
+        raise Refusal(CHANGED)
+    pins.check_commitments(made, secrets)
+    trusted = StudyPins(
+        made.version,
+        made.list_commitment.hex(),
+        made.record_commitment.hex(),
+        holders=recovery_trust.people_of(act, row),
+    )
+    if made.founder_id in trusted.holders:
+        pins.check_signer(act, trusted, made)
+        pins.check_list(act, trusted, made)
+    elif recovery_key.digest_of_keys(made) != row.keys_digest:
+        raise Refusal(CHANGED)
+    return trusted
+
+
+def _vouch(act: Act, row: RecoveryKey, drawn: Drawn, keys: HolderKeys) -> None:
+    """The recovery key's own signature: by it those who are still there can trust this person."""
+    private = recovery_key.signing_pair(row.study_id, drawn)[0]
+    context = contexts.recovery_grant(row.study_id, row.number, keys.person_id)
+    grant = RecoveryGrant(
+        study_id=row.study_id,
+        person_id=keys.person_id,
+        number=row.number,
+        signature=sign(private, context, private_record.digest_of(keys)),
+    )
+    act.uow.session.merge(grant)
+
+
+def _take_over(act: Act, made: StudyKeys, list_key: bytes, unlocked: Unlocked) -> None:
+    """Trust begins with the acting person from now on; they sign the study's keys and its list."""
+    private = unlocked.record.signing_private
+    made.founder_id = made.signed_by = act.person.id
+    made.signature = signature_of(made, private)
+    loaded = act.uow.session.get(SealedList, made.study_id)
+    if loaded is None:
+        return
+    opening = contexts.list_opening(loaded.study_id, loaded.key_version)
+    try:
+        open_sealed(list_key, loaded.opening, KEY_SIZE, opening)
+    except CannotOpen:
+        raise Refusal(CHANGED) from None
+    if pins.slots_digest(act) != loaded.slots_digest:
+        raise Refusal(CHANGED)
+    said = contexts.list_signature(loaded.study_id, loaded.loaded_version)
+    loaded.loaded_by = act.person.id
+    loaded.signature = sign(private, said, loaded.commitment + loaded.slots_digest)
+    if loaded.facts_signature is not None:
+        facts = contexts.list_facts(loaded.study_id)
+        loaded.facts_signature = sign(private, facts, facts_bytes(loaded))
+
+
+def _wrap(
+    act: Act,
+    secrets: dict[str, bytes],
+    keys: HolderKeys,
+    trusted: StudyPins,
+    made: StudyKeys,
+    unlocked: Unlocked,
+) -> None:
+    own = private_record.digest_of(keys)
+    recipient = Recipient(act.person.id, keys.exchange_public, own)
+    founder = bytes.fromhex(trusted.holders[made.founder_id])
+    wrap_keys(act, secrets, recipient, founder, unlocked.record.signing_private)

@@ -1,0 +1,174 @@
+"""Recovery: where the sheets lie, whether they are whole, what is due, and new sheets."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, PasswordField, RadioField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from pharmacy.domain.roles import Permission
+from pharmacy.unblinded import recovery_custody, recovery_reissue, server_secrets
+from pharmacy.unblinded.doorway import lit_frame, the_room
+from pharmacy.unblinded.doorway import server_secrets as configured
+from pharmacy.unblinded.granting import granted
+from pharmacy.unblinded.recovery_halves import RecoverySheets
+from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.views.recovery_sheets import show_sheets
+from pharmacy.unblinded.views.site_moment import moment
+from pharmacy.web.access import act, door
+from pharmacy.web.forms import PageForm, attempt, told
+from pharmacy.web.frame import page as frame
+
+blueprint = Blueprint(
+    "lit_recovery", __name__, template_folder="../templates", url_prefix="/lit/<study_id>/recovery"
+)
+
+
+class PassphraseForm(PageForm):
+    """The holder's own passphrase."""
+
+    passphrase = PasswordField("Your passphrase", [InputRequired("Type your passphrase.")])
+
+
+class PlaceForm(PageForm):
+    """Who keeps a sheet, where, under which seal."""
+
+    custodian = StringField(
+        "Custodian", [InputRequired("Type the name."), Length(max=120)], description="Full name."
+    )
+    place = StringField(
+        "Place",
+        [InputRequired("Type the place."), Length(max=120)],
+        description="Building, room and safe. The other pair lies in another building.",
+    )
+    seal = StringField(
+        "Seal number",
+        [InputRequired("Type the number of the seal."), Length(max=40)],
+        description="As it is printed on the seal of the envelope.",
+    )
+    unblinded = BooleanField("The custodian is unblinded or no part of this study")
+    password = PasswordField("Password", [InputRequired("Type your password.")])
+
+
+class CheckForm(PageForm):
+    """What is read from the outside of an envelope."""
+
+    whole = RadioField(
+        "The envelope and its seal",
+        [InputRequired("Choose one.")],
+        choices=[("yes", "Whole"), ("no", "Broken, opened, exchanged or not to be found")],
+    )
+    seal = StringField("Seal number", [Optional(), Length(max=40)])
+    check = StringField(
+        "Check words",
+        [Optional(), Length(max=80)],
+        description="The two words outside, as you read or hear them. Nothing is opened.",
+    )
+    password = PasswordField("Password", [InputRequired("Type your password.")])
+
+
+@blueprint.get("")
+@door(Permission.KEEP_RECOVERY, lit=True)
+def page(study_id: str) -> str:
+    """The four sheets and what is due."""
+    return _page(PassphraseForm())
+
+
+@blueprint.post("/reissue")
+@door(Permission.KEEP_RECOVERY, lit=True)
+def reissue(study_id: str) -> str | tuple[str, int] | Response:
+    """Another recovery key and its sheets; the old ones are void."""
+    form, made = PassphraseForm(request.form), []
+
+    def run() -> str:
+        made.append(recovery_reissue.reissue(act(), form.passphrase.data, configured()))
+        return url_for("lit_recovery.page", study_id=act().in_study.id)
+
+    if attempt(form, run) is None:
+        return _page(form), form.status
+    sheets: RecoverySheets = made[0]
+    return show_sheets(sheets)
+
+
+@blueprint.route("/sheets/<name>", methods=["GET", "POST"])
+@door(Permission.KEEP_RECOVERY, lit=True)
+def place(study_id: str, name: str) -> tuple[str, int] | Response:
+    """Record who keeps a sheet, where, and under which seal."""
+    room, form = the_room(), PlaceForm(request.form)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _place(form, room, name))
+        if answered:
+            return answered
+    return _sheet_page("place", "Where sheet {} lies", form, name), form.status
+
+
+@blueprint.route("/sheets/<name>/check", methods=["GET", "POST"])
+@door(Permission.KEEP_RECOVERY, lit=True)
+def check(study_id: str, name: str) -> tuple[str, int] | Response:
+    """The quarterly look at an envelope."""
+    room, form = the_room(), CheckForm(request.form)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _check(form, room, name))
+        if answered:
+            return answered
+    return _sheet_page("check", "Check sheet {}", form, name), form.status
+
+
+def _place(form: PlaceForm, room: OpenRoom, name: str) -> str:
+    recovery_custody.record_place(
+        act(),
+        room,
+        name,
+        form.custodian.data,
+        form.place.data,
+        form.seal.data,
+        form.unblinded.data,
+        form.password.data,
+    )
+    return told(url_for("lit_recovery.page", study_id=act().in_study.id), "sheet_placed")
+
+
+def _check(form: CheckForm, room: OpenRoom, name: str) -> str:
+    recovery_custody.record_check(
+        act(),
+        room,
+        name,
+        form.whole.data == "yes",
+        form.seal.data or "",
+        form.check.data or "",
+        form.password.data,
+    )
+    return told(url_for("lit_recovery.page", study_id=act().in_study.id), "sheet_checked")
+
+
+def _page(form: PassphraseForm) -> str:
+    facts = recovery_custody.recovery_facts(act())
+    return render_template(
+        "lit/recovery/page.html",
+        page=frame("Recovery"),
+        lit=lit_frame(),
+        form=form,
+        facts=facts,
+        drill_due=moment(act(), facts.drill_due),
+        rows=[(sheet, moment(act(), sheet.seen_at)) for sheet in facts.sheets],
+        may_reissue=recovery_reissue.may_reissue(act()),
+        holds=bool(granted(act(), act().person.id)),
+        secrets_sealed=server_secrets.are_sealed(act(), configured()),
+        study_id=act().in_study.id,
+    )
+
+
+def _sheet_page(template: str, title: str, form: PageForm, name: str) -> str:
+    sheet = recovery_custody.sheet_of(act(), name)
+    return render_template(
+        f"lit/recovery/{template}.html",
+        page=frame(title.format(name)),
+        lit=lit_frame(),
+        form=form,
+        sheet=sheet,
+        number=recovery_custody.recovery_facts(act()).number,
+        placed_meaning=recovery_custody.PLACED_MEANING,
+        checked_meaning=recovery_custody.CHECKED_MEANING,
+        study_id=act().in_study.id,
+    )

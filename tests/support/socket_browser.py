@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from html import unescape
 from http.client import HTTPResponse
-from http.cookiejar import CookieJar
+from http.cookiejar import Cookie, CookieJar
 
 from tests.support.builders import PASSWORD
 
@@ -25,10 +25,16 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 class SocketBrowser:
     """One person's browser; an answer is status, text and the place it leads to."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, jar: CookieJar | None = None) -> None:
         self._address = address
-        jar = urllib.request.HTTPCookieProcessor(CookieJar())
-        self._opener = urllib.request.build_opener(jar, _Stay)
+        self.jar = CookieJar() if jar is None else jar
+        cookies = urllib.request.HTTPCookieProcessor(self.jar)
+        self._opener = urllib.request.build_opener(cookies, _Stay)
+
+    def cookie(self, name: str) -> Cookie:
+        """One cookie that the browser holds."""
+        (found,) = (cookie for cookie in self.jar if cookie.name == name)
+        return found
 
     def get(self, path: str) -> Answer:
         """Open a page."""

@@ -9,7 +9,7 @@ import click
 
 from pharmacy.domain.errors import BadForm
 from pharmacy.unblinded.list_refusals import MAX_BYTES, ListRefused
-from pharmacy.unblinded.list_table import read_table
+from pharmacy.unblinded.list_table import read_part, read_table
 from pharmacy.unblinded.rules import ListRules, parse_list_rules
 
 
@@ -28,7 +28,8 @@ def list_commands() -> None:
     help="The list rules (TOML) that the study's lists must follow.",
 )
 @click.option("--codes", type=click.File("rb"), help="The code list of a concealed table.")
-def check(table: BinaryIO, rules_path: Path, codes: BinaryIO | None) -> None:
+@click.option("--part", is_flag=True, help="Check it as rows that a loaded list grows by.")
+def check(table: BinaryIO, rules_path: Path, codes: BinaryIO | None, part: bool) -> None:
     """Check the randomization list FILE (or - for standard input) against its rules.
 
     Run this where the list was made, on the statistician's machine, and never on the server: the
@@ -39,7 +40,8 @@ def check(table: BinaryIO, rules_path: Path, codes: BinaryIO | None) -> None:
     rules = read_rules(rules_path)
     more = codes.read(MAX_BYTES + 1) if codes else None
     try:
-        read_table(table.read(MAX_BYTES + 1), rules, more)
+        read = read_part if part else read_table
+        read(table.read(MAX_BYTES + 1), rules, more)
     except ListRefused as refused:
         problem = f"{refused.rule}: {refused.sentence}"
     else:

@@ -10,7 +10,7 @@ import click
 from pharmacy.cli.list_check import list_commands, read_rules
 from pharmacy.domain.errors import BadForm
 from pharmacy.unblinded.list_refusals import MAX_BYTES, ListRefused
-from pharmacy.unblinded.list_table import read_table
+from pharmacy.unblinded.list_table import read_part, read_table
 
 
 @list_commands.command("prove")
@@ -41,13 +41,15 @@ def prove(
     """
     # Read here: `list check` needs no library of signatures.
     from pharmacy.unblinded import list_proof
+    from pharmacy.unblinded.list_parts import FIRST
 
     rules = read_rules(rules_path)
     more = codes.read(MAX_BYTES + 1) if codes else None
     try:
         text = certificate.read(list_proof.LONGEST_FILE + 1).decode()
         shown = list_proof.read(text)
-        found = read_table(table.read(MAX_BYTES + 1), rules, more)
+        read = read_table if shown.part == FIRST else read_part
+        found = read(table.read(MAX_BYTES + 1), rules, more)
     except UnicodeDecodeError:
         problem = "The certificate is not UTF-8 text. Download it again as JSON."
     except BadForm as wrong:

@@ -16,9 +16,10 @@ from pharmacy.persistence import participants
 from pharmacy.persistence.participants import AllocationRequest, Participant
 from pharmacy.services.act import Act
 from pharmacy.unblinded import strata, trail
+from pharmacy.unblinded.list_parts import lock_list
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.strata import LIST_FULL, ONLY_STRATUM, Queued
-from pharmacy.unblinded.tables import SealedList, Slot, Stratum
+from pharmacy.unblinded.tables import Slot, Stratum
 from pharmacy.unblinded.taken_slots import TAKEN, subject_of
 
 NONE_HAS_PLACE = (
@@ -33,7 +34,7 @@ def serve(act: Act, room: OpenRoom, request_id: str) -> Participant:
     the oldest any more, or has no place left, is refused (409), otherwise as `serve_oldest`.
     """
     act.permit(Permission.PREPARE)
-    _lock_list(act)
+    lock_list(act)
     request = act.uow.session.get(AllocationRequest, request_id, populate_existing=True)
     if request is None or request.study_id != act.in_study.id:
         raise Refusal("There is no such request in this study.", status=404)
@@ -54,7 +55,7 @@ def serve_oldest(act: Act, room: OpenRoom) -> Participant:
     waiting, no slot left for any of them.
     """
     act.permit(Permission.PREPARE)
-    _lock_list(act)
+    lock_list(act)
     queued = None
     for queued in strata.queue(act):
         if not queued.problem:
@@ -117,17 +118,6 @@ def _held(act: Act, queued: Queued) -> Participant:
     if participant.state != "eligible" or not request or request.id != queued.request.id:
         raise Conflict
     return participant
-
-
-def _lock_list(act: Act) -> None:
-    """Let allocations of one study take turns; refused without a list."""
-    row = act.uow.session.scalars(
-        sa.select(SealedList.study_id)
-        .where(SealedList.study_id == act.in_study.id)
-        .with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise Refusal("No list is loaded yet. The statistician loads it.")
 
 
 def _lock_stratum(act: Act, name: str) -> Stratum:

@@ -125,8 +125,10 @@ def enrol(
     act.record("investigator_enrolled", f"person:{person_id}")
 
 
-def make_for_enrolled(act: Act, list_key: bytes, unlocked: Unlocked, break_key: bytes) -> None:
-    """Shares of a list that was just sealed, for every investigator enrolled before it.
+def make_for_enrolled(
+    act: Act, list_key: bytes, unlocked: Unlocked, break_key: bytes, part: int = 1
+) -> None:
+    """Shares of a part that was just sealed, for every investigator enrolled before it.
 
     Each enrolment is believed by its granter's signature and the loader's pins; one that does not
     hold stops the loading (409). Whoever has lost the role gets none.
@@ -140,7 +142,7 @@ def make_for_enrolled(act: Act, list_key: bytes, unlocked: Unlocked, break_key: 
         if keys is None or not may(roles, Permission.BREAK_CODE):
             continue
         check_enrolment(act, row, keys, pins_of(act, unlocked))
-        _split(act, list_key, keys, unlocked, break_key)
+        _split(act, list_key, keys, unlocked, break_key, part)
 
 
 def enrolments(act: Act) -> Sequence[BreakEnrolment]:
@@ -208,11 +210,16 @@ def open_halves(
 
 
 def _split(
-    act: Act, list_key: bytes, keys: HolderKeys, unlocked: Unlocked, break_key: bytes
+    act: Act,
+    list_key: bytes,
+    keys: HolderKeys,
+    unlocked: Unlocked,
+    break_key: bytes,
+    first_part: int = 1,
 ) -> None:
-    """Halve the key of every slot for one investigator. Keys alone: no envelope is opened here."""
+    """Halve the keys of slots for one investigator. Keys alone: no envelope is opened here."""
     draw, person_id = act.surroundings.random_bytes, keys.person_id
-    query = sa.select(Slot).where(Slot.study_id == act.in_study.id)
+    query = sa.select(Slot).where(Slot.study_id == act.in_study.id, Slot.part >= first_part)
     for slot in act.uow.session.scalars(query.order_by(Slot.stratum, Slot.number)):
         place = (slot.study_id, slot.key_version, slot.stratum, slot.number)
         try:

@@ -109,6 +109,36 @@ def list_seed(study_id: str, person_id: str, exchange_public: bytes) -> bytes:
     return context("list-seed", study_id, person_id, exchange_public)
 
 
+def list_part(study_id: str, version: int, part: int) -> bytes:
+    """The loader's signature over a part's commitment, ciphertexts and what came before."""
+    return context("list-part", study_id, version, part)
+
+
+def list_part_opening(study_id: str, version: int, part: int) -> bytes:
+    """The opening of a part's commitment."""
+    return context("list-part-opening", study_id, version, part)
+
+
+def list_part_facts(study_id: str, part: int) -> bytes:
+    """The loader's signature over where a part came from and what it is for."""
+    return context("list-part-facts", study_id, part)
+
+
+def list_part_seed(study_id: str, part: int, person_id: str, exchange_public: bytes) -> bytes:
+    """The seed of a part made here, wrapped to its maker."""
+    return context("list-part-seed", study_id, part, person_id, exchange_public)
+
+
+def list_chain(study_id: str, before: bytes, commitment: bytes) -> bytes:
+    """A list as far as one part, by what came before and the part's commitment."""
+    return context("list-chain", study_id, before, commitment)
+
+
+def list_number(study_id: str) -> bytes:
+    """A randomization number, for its keyed digest."""
+    return context("list-number", study_id)
+
+
 def bag_record(study_id: str, bag_id: str) -> bytes:
     """The one sealed record of a bag."""
     return context("bag-record", study_id, bag_id)

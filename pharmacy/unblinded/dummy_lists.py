@@ -12,8 +12,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from pharmacy.crypto.aead import open_sealed
-from pharmacy.crypto.commitments import proves
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence import signatures, studies
@@ -21,11 +19,11 @@ from pharmacy.persistence.studies import Study
 from pharmacy.services import signing
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
-from pharmacy.unblinded import contexts, trail
+from pharmacy.unblinded import list_parts, trail
 from pharmacy.unblinded.granting import unwrap_keys, wraps_of
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules
-from pharmacy.unblinded.tables import KEY_SIZE, DummyConfirmation, HolderKeys, SealedList, Stratum
+from pharmacy.unblinded.tables import DummyConfirmation, HolderKeys, SealedList, Stratum
 
 CONFIRM_MEANING = "I compared this dummy list with its rules and its printed certificate."
 CONFIRMED_EVENT = "dummy_list_confirmed"
@@ -51,6 +49,10 @@ def dummy_list(act: Act, rules: ListRules) -> DummyList:
     loaded = _loaded(act)
     strata = sa.select(Stratum).where(Stratum.study_id == act.in_study.id)
     slots = {row.stratum: row.slots for row in act.uow.session.scalars(strata)}
+    for part in list_parts.later_parts(act):
+        for stratum, rows in list_parts.rows_of(act, part.part).items():
+            slots[stratum] -= rows
+    slots = {stratum: rows for stratum, rows in slots.items() if rows}
     names = dict.fromkeys((*rules.stratum_names, *sorted(slots)))
     asked = set(rules.stratum_names)
     return DummyList(
@@ -152,14 +154,13 @@ def refuse_the_other_modes(
     randomization numbers. Where rows have no numbers, a list may be refused that only happens to
     have the same arms; for twelve rows in blocks of four that is one list of 216.
     """
-    for study, loaded in _lists_of_the_other_mode(act):
+    for study, _loaded_there in _lists_of_the_other_mode(act):
         elsewhere = replace(act, study=study)
+        parts = list_parts.parts(elsewhere)
         if "list" not in {row.key_name for row in wraps_of(elsewhere, keys)}:
             continue
         list_key = unwrap_keys(elsewhere, keys, exchange_private)["list"]
-        context = contexts.list_opening(study.id, loaded.key_version)
-        opening = open_sealed(list_key, loaded.opening, KEY_SIZE, context)
-        if proves(loaded.commitment, opening, canonical):
+        if any(list_parts.is_of(list_key, part, canonical) for part in parts):
             raise Refusal(_same_list(study))
 
 

@@ -6,21 +6,20 @@ list can have it made again and compared, without a row of it ever being shown.
 
 from __future__ import annotations
 
-from pharmacy.crypto.aead import open_sealed
-from pharmacy.crypto.commitments import proves
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.crypto.wrapping import unwrap
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, sealed_list, trail
+from pharmacy.unblinded import list_parts, sealed_list, trail
 from pharmacy.unblinded.holders import unlock_own
-from pharmacy.unblinded.list_making import SEED_LENGTH, made_table
-from pharmacy.unblinded.list_table import canonical_list_bytes, read_table
+from pharmacy.unblinded.list_making import SEED_LENGTH, made_part, made_table
+from pharmacy.unblinded.list_parts import FIRST, Part
+from pharmacy.unblinded.list_table import canonical_list_bytes, read_part, read_table
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules
 from pharmacy.unblinded.sealed_list import NewList
-from pharmacy.unblinded.tables import KEY_SIZE, HolderKeys, SealedList
+from pharmacy.unblinded.tables import HolderKeys, SealedList
 
 DERIVED_EVENT = "list_derived_again"
 DIFFERS = (
@@ -53,21 +52,27 @@ def make(
     return sealed_list.seal_list(act, room, new, password, passphrase, pepper, break_key)
 
 
-def may_derive(act: Act, loaded: SealedList) -> bool:
+def may_derive(act: Act, loaded: Part) -> bool:
     """Whether the acting person made this list here, and so can open its seed."""
     return loaded.seed_wrap is not None and loaded.loaded_by == act.person.id
 
 
 def derive_again(
-    act: Act, room: OpenRoom, rules: ListRules, passphrase: str, operation_id: str, pepper: bytes
+    act: Act,
+    room: OpenRoom,
+    rules: ListRules,
+    passphrase: str,
+    operation_id: str,
+    pepper: bytes,
+    part: int = FIRST,
 ) -> bool:
-    """Make the list again from its sealed seed and say whether it is the one that is loaded.
+    """Make a part again from its sealed seed and say whether it is the one that is loaded.
 
     Recorded in both trails with its result, once for one form. Refused to everybody but the maker
     (403), and for a list that was not made here (409).
     """
     act.permit(Permission.LOAD_LIST)
-    loaded = act.uow.session.get(SealedList, act.in_study.id)
+    loaded = next((one for one in list_parts.parts(act) if one.part == part), None)
     if loaded is None or loaded.seed_wrap is None:
         raise Refusal("The list of this study was not made here, so it has no seed.")
     if not may_derive(act, loaded):
@@ -76,14 +81,15 @@ def derive_again(
         raise Refusal("You do not hold the list key.", status=403)
     keys, unlocked = unlock_own(act, passphrase, pepper)
     private = unlocked.record.exchange_private
-    same = _is_same(loaded, loaded.seed_wrap, room.list_key, keys, private, rules)
+    same = _is_same(act, loaded, loaded.seed_wrap, room.list_key, keys, private, rules)
     if trail.find_operation(act, room.record_key, DERIVED_EVENT, operation_id) is None:
-        _write_down(act, room, same, operation_id)
+        _write_down(act, room, same, operation_id, part)
     return same
 
 
 def _is_same(
-    loaded: SealedList,
+    act: Act,
+    loaded: Part,
     seed_wrap: bytes,
     list_key: bytes,
     keys: HolderKeys,
@@ -91,15 +97,19 @@ def _is_same(
     rules: ListRules,
 ) -> bool:
     """Whether seed and rules give what was committed to; what does not open gives nothing."""
-    seed_context = contexts.list_seed(loaded.study_id, keys.person_id, keys.exchange_public)
-    opening_context = contexts.list_opening(loaded.study_id, loaded.key_version)
+    seed_context = list_parts.seed_context(
+        loaded.study_id, loaded.part, keys.person_id, keys.exchange_public
+    )
     try:
         seed = unwrap(exchange_private, seed_wrap, seed_context)
-        opening = open_sealed(list_key, loaded.opening, KEY_SIZE, opening_context)
+        if loaded.part == FIRST:
+            made = read_table(made_table(seed, rules), rules)
+        else:
+            rows = list_parts.rows_of(act, loaded.part)
+            made = read_part(made_part(seed, rules, rows), rules)
+        return list_parts.is_of(list_key, loaded, canonical_list_bytes(made))
     except CannotOpen:
         return False
-    made = read_table(made_table(seed, rules), rules)
-    return proves(loaded.commitment, opening, canonical_list_bytes(made))
 
 
 def _made_before(act: Act, loaded: SealedList) -> SealedList:
@@ -108,10 +118,10 @@ def _made_before(act: Act, loaded: SealedList) -> SealedList:
     return loaded
 
 
-def _write_down(act: Act, room: OpenRoom, same: bool, operation_id: str) -> None:
+def _write_down(act: Act, room: OpenRoom, same: bool, operation_id: str, part: int) -> None:
     subject = f"study:{act.in_study.id}"
-    result = "the same" if same else "not the same"
-    trail.record(
-        act, room.record_key, DERIVED_EVENT, subject, result=result, operation=operation_id
-    )
-    act.record(DERIVED_EVENT, subject, new={"result": result})
+    told: dict[str, object] = {"result": "the same" if same else "not the same"}
+    if part > FIRST:
+        told["part"] = part
+    trail.record(act, room.record_key, DERIVED_EVENT, subject, operation=operation_id, **told)
+    act.record(DERIVED_EVENT, subject, new=told)

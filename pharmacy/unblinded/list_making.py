@@ -16,7 +16,7 @@ procedure and gets another name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pharmacy.crypto.context import context
 from pharmacy.crypto.streams import Stream
@@ -32,36 +32,55 @@ def made_table(seed: bytes, rules: ListRules) -> bytes:
     It has no randomization numbers. Reading it back by `read_table` under the same rules is what
     shows that it follows them. A seed of another length is a ValueError.
     """
+    return _table(seed, rules, dict.fromkeys(rules.stratum_names, rules.rows_per_stratum))
+
+
+def made_part(seed: bytes, rules: ListRules, rows: Mapping[str, int]) -> bytes:
+    """The same of a part that adds `rows` to the strata they name, by a seed of its own.
+
+    A stratum that the rules do not know, or rows that are not whole blocks, is a ValueError.
+    """
+    known = rules.grown.stratum_names
+    if not set(rows) <= set(known) or not all(map(rules.can_add, rows.values())):
+        raise ValueError("a part adds whole blocks to strata of the rules")
+    return _table(seed, rules, {name: rows[name] for name in known if name in rows})
+
+
+def _table(seed: bytes, rules: ListRules, rows: Mapping[str, int]) -> bytes:
     strata = [column.column for column in rules.strata]
     lines = [",".join([GROUP_COLUMN, *strata])]
-    for stratum in rules.stratum_names:
+    for stratum, wanted in rows.items():
         levels = stratum.split("/") if strata else []
-        groups = made_groups(_stream(seed, rules, stratum), rules)
+        groups = made_groups(_stream(seed, rules, stratum), rules, wanted)
         lines += [",".join([group, *levels]) for group in groups]
     return "\r\n".join([*lines, ""]).encode()
 
 
-def made_groups(stream: Stream, rules: ListRules) -> list[str]:
-    """The groups of one stratum in allocation order."""
+def made_groups(stream: Stream, rules: ListRules, rows: int | None = None) -> list[str]:
+    """The groups of one stratum in allocation order, as many as the rules ask if not `rows`."""
+    wanted = rules.rows_per_stratum if rows is None else rows
     if rules.blocks is None and not rules.exact_ratio:
         once = _in_shares(rules, rules.share_total)
-        return [once[stream.below(len(once))] for _ in range(rules.rows_per_stratum)]
+        return [once[stream.below(len(once))] for _ in range(wanted)]
     groups: list[str] = []
-    for length in made_lengths(stream, rules):
+    for length in made_lengths(stream, rules, wanted):
         groups += _shuffled(_in_shares(rules, length), stream)
     return groups
 
 
-def made_lengths(stream: Stream, rules: ListRules) -> Sequence[int]:
+def made_lengths(stream: Stream, rules: ListRules, rows: int | None = None) -> Sequence[int]:
     """The lengths of a stratum's blocks in order; together they are its rows."""
+    wanted = rules.rows_per_stratum if rows is None else rows
     if rules.blocks is None:
-        return (rules.rows_per_stratum,)
-    return rules.blocks.order or tuple(_drawn_lengths(stream, rules.blocks, rules))
+        return (wanted,)
+    if rules.blocks.order is not None:
+        return rules.blocks.order * (wanted // rules.rows_per_stratum)
+    return tuple(_drawn_lengths(stream, rules.blocks, wanted))
 
 
-def _drawn_lengths(stream: Stream, blocks: Blocks, rules: ListRules) -> Iterator[int]:
-    fillable = sums(blocks.lengths, rules.rows_per_stratum)
-    left = rules.rows_per_stratum
+def _drawn_lengths(stream: Stream, blocks: Blocks, rows: int) -> Iterator[int]:
+    fillable = sums(blocks.lengths, rows)
+    left = rows
     while left:
         fitting = [length for length in sorted(blocks.lengths) if left - length in fillable]
         drawn = fitting[stream.below(len(fitting))] if len(fitting) > 1 else fitting[0]

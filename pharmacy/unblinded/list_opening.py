@@ -6,16 +6,16 @@ the list. So it is revealed for a dummy list now, and for a live one only after 
 
 from __future__ import annotations
 
-from pharmacy.crypto.aead import open_sealed
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, trail
+from pharmacy.unblinded import list_parts, trail
 from pharmacy.unblinded.holders import unlock_own
 from pharmacy.unblinded.list_facts import LOADED_EVENT
+from pharmacy.unblinded.list_parts import FIRST, GROWN_EVENT, Part
 from pharmacy.unblinded.room import OpenRoom
-from pharmacy.unblinded.tables import KEY_SIZE, SealedList
+from pharmacy.unblinded.tables import SealedList
 from pharmacy.unblinded.taken_slots import CHANGED
 
 REVEALED_EVENT = "list_opening_revealed"
@@ -40,9 +40,15 @@ def why_not(act: Act) -> str:
 
 
 def reveal_opening(
-    act: Act, room: OpenRoom, reason: str, passphrase: str, operation_id: str, pepper: bytes
+    act: Act,
+    room: OpenRoom,
+    reason: str,
+    passphrase: str,
+    operation_id: str,
+    pepper: bytes,
+    part: int = FIRST,
 ) -> str:
-    """The opening in hexadecimal, after both trails say, committed, that it is revealed and why.
+    """A part's opening in hexadecimal, after both trails say, committed, that and why it is.
 
     Every form is a showing of its own and recorded. Refused (409) for a list that counts, even if
     only the sealed entry of its loading says so: nobody without the record key can rewrite that.
@@ -55,33 +61,33 @@ def reveal_opening(
         raise Refusal(refused)
     if reason not in REASONS:
         raise BadForm({"reason": "Choose why the opening is revealed."})
-    loaded = act.uow.session.get_one(SealedList, act.in_study.id)
+    loaded = list_parts.find(act, part)
     if not _was_loaded_as_dummy(act, room, loaded):
         raise Refusal(NOT_YET)
     unlock_own(act, passphrase, pepper)
-    _write_down(act, room, reason, operation_id)
+    _write_down(act, room, reason, operation_id, part)
     act.uow.commit()
-    context = contexts.list_opening(loaded.study_id, loaded.key_version)
     try:
-        return open_sealed(room.list_key, loaded.opening, KEY_SIZE, context).hex()
+        return list_parts.opening_of(room.list_key, loaded).hex()
     except CannotOpen:
         raise Refusal(CHANGED) from None
 
 
-def _was_loaded_as_dummy(act: Act, room: OpenRoom, loaded: SealedList) -> bool:
+def _was_loaded_as_dummy(act: Act, room: OpenRoom, loaded: Part) -> bool:
     """What the sealed trail says of this very list; before `dummy` was kept, all lists were."""
+    event = LOADED_EVENT if loaded.part == FIRST else GROWN_EVENT
     for entry in reversed(trail.entries(act, room.record_key)):
-        if entry["event"] == LOADED_EVENT:
+        if entry["event"] == event and entry.get("part", FIRST) == loaded.part:
             same = entry["commitment"] == loaded.commitment.hex()
             return same and entry.get("dummy", True) is True
     return False
 
 
-def _write_down(act: Act, room: OpenRoom, reason: str, operation_id: str) -> None:
+def _write_down(act: Act, room: OpenRoom, reason: str, operation_id: str, part: int) -> None:
     if trail.find_operation(act, room.record_key, REVEALED_EVENT, operation_id) is not None:
         return
     subject = f"study:{act.in_study.id}"
-    trail.record(
-        act, room.record_key, REVEALED_EVENT, subject, reason=reason, operation=operation_id
-    )
-    act.record(REVEALED_EVENT, subject, reason=REASONS[reason])
+    which: dict[str, object] = {"part": part} if part > FIRST else {}
+    told: dict[str, object] = {"reason": reason, "operation": operation_id, **which}
+    trail.record(act, room.record_key, REVEALED_EVENT, subject, **told)
+    act.record(REVEALED_EVENT, subject, new=which or None, reason=REASONS[reason])

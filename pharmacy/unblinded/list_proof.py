@@ -15,18 +15,23 @@ from pharmacy.crypto.commitments import proves
 from pharmacy.crypto.signing import verify
 from pharmacy.crypto.words import fingerprint_words
 from pharmacy.domain.errors import BadForm
-from pharmacy.unblinded import contexts
+from pharmacy.unblinded import contexts, list_parts
 from pharmacy.unblinded.list_facts import said_bytes
+from pharmacy.unblinded.list_parts import FIRST
 from pharmacy.unblinded.list_table import AllocationList, canonical_list_bytes
 
 FORM = "twinbag-load-certificate-1"
+PART_FORM = "twinbag-part-certificate-1"
 LONGEST_FILE = 64 * 1024
 _NOT_ONE = "The certificate is not a load certificate of Twinbag. Download it again as JSON."
 
 
 @dataclass(frozen=True)
 class CertificateFile:
-    """What stands in the file. Keys, digests and signatures are bytes, hexadecimal when written."""
+    """What stands in the file. Keys, digests and signatures are bytes, hexadecimal when written.
+
+    `before` stands for all that came before a later part, which its signature covers.
+    """
 
     study_id: str
     study_code: str
@@ -46,15 +51,22 @@ class CertificateFile:
     seed_digest: bytes
     signature: bytes
     facts_signature: bytes
+    part: int = FIRST
+    before: bytes = b""
 
 
+# What a certificate of the list that was loaded first does not say.
+_OF_PARTS = ("part", "before")
 _KINDS = {"str": str, "int": int, "bool": bool, "bytes": str}
 
 
 def written(certificate: CertificateFile) -> str:
     """The certificate as JSON, its fields in one order."""
-    values = {"form": FORM}
+    first = certificate.part == FIRST
+    values = {"form": FORM if first else PART_FORM}
     for field in fields(certificate):
+        if first and field.name in _OF_PARTS:
+            continue
         value = getattr(certificate, field.name)
         values[field.name] = value.hex() if isinstance(value, bytes) else value
     return json.dumps(values, indent=2) + "\n"
@@ -64,7 +76,10 @@ def read(text: str) -> CertificateFile:
     """A certificate file read back; `BadForm` for anything else, fields added to it included."""
     raw = _object(text)
     names = {field.name: str(field.type) for field in fields(CertificateFile)}
-    if raw.pop("form", None) != FORM or raw.keys() != names.keys():
+    form = raw.pop("form", None)
+    if form == FORM:
+        names = {name: kind for name, kind in names.items() if name not in _OF_PARTS}
+    if form not in (FORM, PART_FORM) or raw.keys() != names.keys():
         raise BadForm({"certificate": _NOT_ONE})
     values: dict[str, object] = {}
     for name, kind in names.items():
@@ -72,18 +87,22 @@ def read(text: str) -> CertificateFile:
         if type(value) is not _KINDS[kind]:
             raise BadForm({"certificate": _NOT_ONE})
         values[name] = _bytes(str(value)) if kind == "bytes" else value
-    return CertificateFile(**values)  # type: ignore[arg-type]
+    certificate = CertificateFile(**values)  # type: ignore[arg-type]
+    if (certificate.part == FIRST) is not (form == FORM):
+        raise BadForm({"certificate": _NOT_ONE})
+    return certificate
 
 
 def is_signed(certificate: CertificateFile) -> bool:
     """Whether the key that the file names signed commitment, slots and the facts beside them."""
     public = certificate.loader_signing_public
-    sealed = certificate.commitment + certificate.slots_digest
-    context = contexts.list_signature(certificate.study_id, certificate.key_version)
+    sealed = certificate.before + certificate.commitment + certificate.slots_digest
+    study_id, part = certificate.study_id, certificate.part
+    context = list_parts.signature_context(study_id, certificate.key_version, part)
     said = said_bytes(
         certificate.commitment, certificate.source, certificate.dummy, certificate.seed_digest
     )
-    facts = contexts.list_facts(certificate.study_id)
+    facts = list_parts.facts_context(study_id, part)
     return verify(public, context, sealed, certificate.signature) and verify(
         public, facts, said, certificate.facts_signature
     )

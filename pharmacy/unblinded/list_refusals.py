@@ -70,6 +70,12 @@ SENTENCES = {
     + _CUSTODIAN,
     "codes_unmatched": "The codes of the list and of the code list are not the same. Both must "
     "hold every code exactly once. Ask the two custodians whether the files belong together.",
+    "part_not_allowed": "The list rules do not let this list grow. " + _STATISTICIAN,
+    "part_without_rows": "The table has a heading and no rows. " + _EXPORT,
+    "part_too_many_rows": "The table adds more rows to a stratum than the {growth} that the rules "
+    "let a part add. " + _STATISTICIAN,
+    "part_number_used": "A randomization number of the table stands in the list already. "
+    + _STATISTICIAN,
     "blocks": "The list is not made of balanced blocks as the rules require. Check that it has "
     "not been sorted. " + _STATISTICIAN,
 }
@@ -100,5 +106,6 @@ def refusal(rule: str, rules: ListRules) -> ListRefused:
         rows=f"{rules.maximum_rows:,}",
         per_stratum=f"{rules.rows_per_stratum:,}",
         planned=f"{rules.planned_enrolment:,}",
+        growth=f"{rules.growth.rows_at_most if rules.growth else 0:,}",
     )
     return ListRefused(rule, sentence)

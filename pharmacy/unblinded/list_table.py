@@ -13,7 +13,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -29,13 +29,21 @@ from pharmacy.unblinded.list_refusals import (
 )
 from pharmacy.unblinded.rules import (
     GROUP_COLUMN,
+    MAX_ROWS,
     NOTES_COLUMN,
     NUMBER_COLUMN,
     Blocks,
     ListRules,
 )
 
-__all__ = ["AllocationList", "AllocationRow", "ListRefused", "canonical_list_bytes", "read_table"]
+__all__ = [
+    "AllocationList",
+    "AllocationRow",
+    "ListRefused",
+    "canonical_list_bytes",
+    "read_part",
+    "read_table",
+]
 
 _NUMBER = re.compile(r"[A-Za-z0-9 ._/:#-]*\Z")
 # The code list says it in short; REDCap's own headings are taken as well.
@@ -88,7 +96,18 @@ def read_table(data: bytes, rules: ListRules, codes: bytes | None = None) -> All
     rule in a fixed order and tells nothing else of the list.
     """
     try:
-        return _read(data, rules, codes)
+        return _read(data, rules, codes, _whole_list)
+    except _Broken as broken:
+        rule = str(broken)
+    finally:
+        del data, codes
+    raise refusal(rule, rules)
+
+
+def read_part(data: bytes, rules: ListRules, codes: bytes | None = None) -> AllocationList:
+    """The same of a part that a loaded list grows by: whole blocks for some strata of the rules."""
+    try:
+        return replace(_read(data, rules.grown, codes, _part), rules=rules)
     except _Broken as broken:
         rule = str(broken)
     finally:
@@ -109,16 +128,18 @@ def canonical_list_bytes(allocation_list: AllocationList) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
-def _read(data: bytes, rules: ListRules, codes: bytes | None) -> AllocationList:
+def _read(
+    data: bytes, rules: ListRules, codes: bytes | None, form: _Form
+) -> AllocationList:
     heading, body = _split(_text(data))
     cells = _cells(_as_of_today(heading, rules, codes is not None), body, rules, codes is not None)
-    _check_size(cells, rules)
+    form.check_rows(len(cells), rules)
     _check_cells(cells)
     _check_numbers([row.number for row in cells])
     if codes is not None:
         cells = _decoded(cells, _groups_by_code(codes, rules))
     _check_groups(cells, rules)
-    _check_strata(cells, rules)
+    _check_strata(cells, rules, form)
     arm_of = {rule.group: rule.arm for rule in rules.arms}
     rows = (AllocationRow(row.number, arm_of[row.group], row.stratum) for row in cells)
     return AllocationList(tuple(rows), rules)
@@ -232,9 +253,36 @@ def _decoded(cells: Sequence[_Cells], groups: Mapping[str, str]) -> list[_Cells]
     return [replace(row, group=groups[row.number]) for row in cells]
 
 
-def _check_size(cells: Sequence[_Cells], rules: ListRules) -> None:
-    _require(len(cells) <= rules.maximum_rows, "too_many_rows")
-    _require(len(cells) >= rules.maximum_rows, "too_few_rows")
+def _check_rows_of_a_list(rows: int, rules: ListRules) -> None:
+    _require(rows <= rules.maximum_rows, "too_many_rows")
+    _require(rows >= rules.maximum_rows, "too_few_rows")
+
+
+def _check_rows_of_a_part(rows: int, rules: ListRules) -> None:
+    _require(rules.growth is not None, "part_not_allowed")
+    _require(rows > 0, "part_without_rows")
+    _require(rows <= MAX_ROWS, "part_too_many_rows")
+
+
+def _is_whole_stratum(rows: int, rules: ListRules) -> bool:
+    return rows == rules.rows_per_stratum
+
+
+def _is_part_of_stratum(rows: int, rules: ListRules) -> bool:
+    return rows == 0 or (rules.growth is not None and rows <= rules.growth.rows_at_most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How many rows there may be in all, and in one stratum: of a whole list or of a part."""
+
+    check_rows: Callable[[int, ListRules], None]
+    fits: Callable[[int, ListRules], bool]
+    misfit: str
+
+
+_whole_list = _Form(_check_rows_of_a_list, _is_whole_stratum, "stratum_size")
+_part = _Form(_check_rows_of_a_part, _is_part_of_stratum, "part_too_many_rows")
 
 
 def _check_cells(cells: Sequence[_Cells]) -> None:
@@ -257,13 +305,13 @@ def _check_groups(cells: Sequence[_Cells], rules: ListRules) -> None:
     _require(all(row.group in known for row in cells), "unknown_group")
 
 
-def _check_strata(cells: Sequence[_Cells], rules: ListRules) -> None:
+def _check_strata(cells: Sequence[_Cells], rules: ListRules, form: _Form) -> None:
     groups: dict[str, list[str]] = {name: [] for name in rules.stratum_names}
     _require(all(row.stratum in groups for row in cells), "unknown_stratum")
     for row in cells:
         groups[row.stratum].append(row.group)
     sequences = groups.values()
-    _require(all(len(s) == rules.rows_per_stratum for s in sequences), "stratum_size")
+    _require(all(form.fits(len(s), rules) for s in sequences), form.misfit)
     if rules.exact_ratio:
         _require(all(_is_balanced(s, rules) for s in sequences), "ratio")
     if rules.blocks is not None:
@@ -280,8 +328,9 @@ def _is_balanced(groups: Sequence[str], rules: ListRules) -> bool:
 def _in_blocks(groups: Sequence[str], blocks: Blocks, rules: ListRules) -> bool:
     """Whether the sequence can be cut into balanced blocks of the allowed lengths."""
     if blocks.order is not None:
-        ends = list(accumulate(blocks.order, initial=0))
-        return all(_is_balanced(groups[a:b], rules) for a, b in pairwise(ends))
+        times, left = divmod(len(groups), rules.rows_per_stratum)
+        ends = list(accumulate(blocks.order * times, initial=0))
+        return left == 0 and all(_is_balanced(groups[a:b], rules) for a, b in pairwise(ends))
     return len(groups) in _cuts(groups, blocks.lengths, rules)
 
 

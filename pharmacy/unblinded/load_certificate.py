@@ -6,23 +6,33 @@ without a key would be the rules. The commitment covers them: what is committed 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
-
-import sqlalchemy as sa
 
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import audit, people
+from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
-from pharmacy.unblinded import dummy_lists, list_proof, private_record
+from pharmacy.unblinded import (
+    dummy_lists,
+    list_growing,
+    list_parts,
+    list_proof,
+    private_record,
+    sealed_list,
+)
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import keys_of
 from pharmacy.unblinded.list_derivation import may_derive
 from pharmacy.unblinded.list_facts import LOADED_EVENT, SOURCES, seed_digest
+from pharmacy.unblinded.list_parts import FIRST, GROWN_EVENT, Part
 from pharmacy.unblinded.list_proof import CertificateFile
-from pharmacy.unblinded.sealed_list import DUMMY, NOT_LIVE, meaning_of
-from pharmacy.unblinded.tables import HolderKeys, SealedList, Stratum, StudyKeys
+from pharmacy.unblinded.sealed_list import DUMMY, NOT_LIVE
+from pharmacy.unblinded.tables import HolderKeys, SealedList, StudyKeys
+
+_ENTRIES = 200
 
 
 @dataclass(frozen=True)
@@ -49,12 +59,13 @@ class Certificate:
     may_derive: bool
     statement: str
     meaning: str
+    part: int = FIRST
 
 
-def certificate(act: Act) -> Certificate:
-    """The load certificate's facts; refused (404) before a list is loaded."""
+def certificate(act: Act, part: int = FIRST) -> Certificate:
+    """The facts of a part's load certificate; refused (404) before it is loaded."""
     act.permit(Permission.LOAD_LIST)
-    loaded, strata = _loaded(act), _strata(act)
+    loaded, strata = _loaded(act, part), tuple(list_parts.rows_of(act, part).items())
     keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, loaded.loaded_version))
     loader = people.person(act.uow.session, loaded.loaded_by)
     return Certificate(
@@ -69,22 +80,23 @@ def certificate(act: Act) -> Certificate:
         list_key=keys.list_commitment.hex(),
         record_key=keys.record_commitment.hex(),
         loaded_by=loader.full_name if loader else "",
-        loaded_at=_loaded_at(act),
+        loaded_at=_loaded_at(act, part),
         fingerprints=_fingerprints(act),
-        confirmed=dummy_lists.confirmed_by(act, loaded),
+        confirmed=dummy_lists.confirmed_by(act, loaded) if isinstance(loaded, SealedList) else (),
         may_derive=may_derive(act, loaded),
         statement=DUMMY if loaded.dummy else NOT_LIVE,
-        meaning=meaning_of(loaded.source),
+        meaning=_meaning_of(loaded),
+        part=part,
     )
 
 
-def certificate_file(act: Act) -> str:
+def certificate_file(act: Act, part: int = FIRST) -> str:
     """The same for programs: the JSON that `list prove` reads.
 
     Refused (404) as above, and (409) for a list from before source and purpose were signed.
     """
     act.permit(Permission.LOAD_LIST)
-    shown, loaded = certificate(act), _loaded(act)
+    shown, loaded = certificate(act, part), _loaded(act, part)
     if loaded.facts_signature is None:
         raise Refusal("This list was loaded by an earlier version, which signed no such file.")
     loader = act.uow.session.get_one(HolderKeys, loaded.loaded_by)
@@ -108,26 +120,32 @@ def certificate_file(act: Act) -> str:
             seed_digest=seed_digest(loaded.seed_wrap),
             signature=loaded.signature,
             facts_signature=loaded.facts_signature,
+            part=part,
+            before=list_parts.chain_before(act, part),
         )
     )
 
 
-def _loaded(act: Act) -> SealedList:
-    loaded = act.uow.session.get(SealedList, act.in_study.id)
-    if loaded is None:
+def _loaded(act: Act, part: int) -> Part:
+    if not list_parts.parts(act):
         raise Refusal("No list is loaded yet.", status=404)
-    return loaded
+    return list_parts.find(act, part)
 
 
-def _strata(act: Act) -> tuple[tuple[str, int], ...]:
-    query = sa.select(Stratum).where(Stratum.study_id == act.in_study.id)
-    rows = act.uow.session.scalars(query.order_by(Stratum.stratum))
-    return tuple((row.stratum, row.slots) for row in rows)
+def _meaning_of(loaded: Part) -> str:
+    of_part = sealed_list if loaded.part == FIRST else list_growing
+    return of_part.meaning_of(loaded.source)
 
 
-def _loaded_at(act: Act) -> datetime | None:
-    entries = audit.page(act.uow.session, act.in_study.id, text=LOADED_EVENT, most=1)
-    return entries[0].at if entries else None
+def _loaded_at(act: Act, part: int) -> datetime | None:
+    event = LOADED_EVENT if part == FIRST else GROWN_EVENT
+    entries = audit.page(act.uow.session, act.in_study.id, text=event, most=_ENTRIES)
+    told = (entry for entry in entries if entry.event == event)
+    return next((one.at for one in told if _part_told(one) == part), None)
+
+
+def _part_told(entry: AuditEntry) -> int:
+    return int(json.loads(entry.body)["new"].get("part", FIRST))
 
 
 def _fingerprints(act: Act) -> tuple[tuple[str, str], ...]:

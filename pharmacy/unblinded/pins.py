@@ -16,7 +16,7 @@ from pharmacy.crypto.commitments import keyed_digest
 from pharmacy.crypto.signing import verify
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, private_record, recovery_trust, versions
+from pharmacy.unblinded import contexts, list_parts, private_record, recovery_trust, versions
 from pharmacy.unblinded.founding import founded_bytes
 from pharmacy.unblinded.granting import folded, granted, vouched_bytes, wraps_of
 from pharmacy.unblinded.holders import keys_of
@@ -132,23 +132,44 @@ def check_list(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
         if pins.loaded:
             raise Refusal(CHANGED)
         return
-    digest = slots_digest(act)
-    loader = trusted(act, pins, study_keys.founder_id, loaded.loaded_by)
-    context = contexts.list_signature(act.in_study.id, loaded.loaded_version)
-    signed = verify(loader.signing_public, context, loaded.commitment + digest, loaded.signature)
-    if not signed or digest != loaded.slots_digest:
-        raise Refusal(CHANGED)
+    grown = _check_parts(act, pins, study_keys)
     if pins.loaded and pins.loaded != loaded.commitment.hex():
         raise Refusal(CHANGED)
+    if pins.grown and pins.grown not in grown:
+        raise Refusal(CHANGED)
     pins.loaded = loaded.commitment.hex()
+    pins.grown = grown[-1] if grown else ""
 
 
-def slots_digest(act: Act) -> bytes:
-    """The hash of every slot's ciphertexts in order: what the loader signed beside the commitment.
+def _check_parts(act: Act, pins: StudyPins, study_keys: StudyKeys) -> list[str]:
+    """Every part signed by a trusted holder after what came before it, and no slot beside them.
 
-    Ciphertexts under random keys are not guessable, so that an unkeyed hash tells nothing.
+    What stands for the list after each part that it grew by, oldest first.
     """
-    query = sa.select(Slot).where(Slot.study_id == act.in_study.id)
+    chains, before, number = [], b"", 0
+    for number, part in enumerate(list_parts.parts(act), 1):
+        digest = slots_digest(act, number, number)
+        loader = trusted(act, pins, study_keys.founder_id, part.loaded_by)
+        signed = list_parts.is_signed(part, loader.signing_public, digest, before)
+        if not signed or digest != part.slots_digest or part.part != number:
+            raise Refusal(CHANGED)
+        before = list_parts.chain(part, before)
+        chains.append(before.hex())
+    beside = sa.select(Slot.id).where(Slot.study_id == act.in_study.id, Slot.part > number)
+    if act.uow.session.scalars(beside.limit(1)).first() is not None:
+        raise Refusal(CHANGED)
+    return chains[1:]
+
+
+def slots_digest(act: Act, first: int = 1, last: int | None = None) -> bytes:
+    """The hash of the ciphertexts of the slots of some parts in order, of all if none is named.
+
+    That of its own slots is what the loader of a part signed beside the commitment. Ciphertexts
+    under random keys are not guessable, so that an unkeyed hash tells nothing.
+    """
+    query = sa.select(Slot).where(Slot.study_id == act.in_study.id, Slot.part >= first)
+    if last is not None:
+        query = query.where(Slot.part <= last)
     hashed = hashlib.sha256()
     for row in act.uow.session.scalars(query.order_by(Slot.stratum, Slot.number)):
         hashed.update(contexts.slot_key(row.study_id, row.key_version, row.stratum, row.number))

@@ -26,6 +26,7 @@ _WRONG = "That is not the passphrase. It is the six words you were given, not yo
 class StudyPins:
     """What a person trusts of one study; hexadecimal. `loaded` is the list's commitment.
 
+    `grown` stands for the list as far as its newest part, empty while there is only the first.
     `slots` is the digest of the list's ciphertexts, pinned by investigators, who open one of them.
     """
 
@@ -34,6 +35,7 @@ class StudyPins:
     record_commitment: str
     loaded: str = ""
     slots: str = ""
+    grown: str = ""
     holders: dict[str, str] = field(default_factory=dict)
 
 

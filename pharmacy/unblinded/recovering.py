@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from pharmacy.crypto.aead import open_sealed
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.crypto.signing import sign
 from pharmacy.crypto.wrapping import unwrap
@@ -17,15 +16,24 @@ from pharmacy.domain.roles import Permission
 from pharmacy.persistence import people
 from pharmacy.services import signing
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, pins, private_record, recovery_key, recovery_trust, trail
+from pharmacy.unblinded import (
+    contexts,
+    list_parts,
+    pins,
+    private_record,
+    recovery_key,
+    recovery_trust,
+    trail,
+)
 from pharmacy.unblinded.founding import signature_of
 from pharmacy.unblinded.granting import Recipient, granted, names_for, wrap_keys
 from pharmacy.unblinded.holders import unlock_own
 from pharmacy.unblinded.list_facts import facts_bytes
+from pharmacy.unblinded.list_parts import Part
 from pharmacy.unblinded.private_record import StudyPins, Unlocked
 from pharmacy.unblinded.recovery_halves import join_sheets, number_of
 from pharmacy.unblinded.recovery_key import RECOVERY, Drawn
-from pharmacy.unblinded.tables import KEY_SIZE, HolderKeys, KeyWrap, SealedList, StudyKeys
+from pharmacy.unblinded.tables import HolderKeys, KeyWrap, StudyKeys
 from pharmacy.unblinded.tables_recovery import RecoveryGrant, RecoveryKey
 from pharmacy.unblinded.taken_slots import CHANGED
 from pharmacy.unblinded.versions import study_keys
@@ -140,22 +148,24 @@ def _take_over(act: Act, made: StudyKeys, list_key: bytes, unlocked: Unlocked) -
     private = unlocked.record.signing_private
     made.founder_id = made.signed_by = act.person.id
     made.signature = signature_of(made, private)
-    loaded = act.uow.session.get(SealedList, made.study_id)
-    if loaded is None:
-        return
-    opening = contexts.list_opening(loaded.study_id, loaded.key_version)
+    before = b""
+    for part in list_parts.parts(act):
+        _sign_again(act, part, before, list_key, private)
+        before = list_parts.chain(part, before)
+
+
+def _sign_again(act: Act, part: Part, before: bytes, list_key: bytes, private: bytes) -> None:
     try:
-        open_sealed(list_key, loaded.opening, KEY_SIZE, opening)
+        list_parts.opening_of(list_key, part)
     except CannotOpen:
         raise Refusal(CHANGED) from None
-    if pins.slots_digest(act) != loaded.slots_digest:
+    if pins.slots_digest(act, part.part, part.part) != part.slots_digest:
         raise Refusal(CHANGED)
-    said = contexts.list_signature(loaded.study_id, loaded.loaded_version)
-    loaded.loaded_by = act.person.id
-    loaded.signature = sign(private, said, loaded.commitment + loaded.slots_digest)
-    if loaded.facts_signature is not None:
-        facts = contexts.list_facts(loaded.study_id)
-        loaded.facts_signature = sign(private, facts, facts_bytes(loaded))
+    part.loaded_by = act.person.id
+    part.signature = list_parts.sign_part(part, private, before)
+    if part.facts_signature is not None:
+        facts = list_parts.facts_context(part.study_id, part.part)
+        part.facts_signature = sign(private, facts, facts_bytes(part))
 
 
 def _wrap(

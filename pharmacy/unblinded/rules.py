@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as combinations
 from math import prod
 from typing import Any, TypeGuard
@@ -27,7 +27,9 @@ LONGEST_STRATUM = 60
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}\Z")
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,30}\Z")  # as REDCap names a field
 _FIELDS = {"study", "planned_enrolment", "rows_per_stratum", "exact_ratio", "arms"}
-_OPTIONAL_FIELDS = {"data_access_groups", "strata", "blocks", "target_field"}
+_OPTIONAL_FIELDS = {"data_access_groups", "strata", "blocks", "target_field", "growth"}
+# Not of the list that is loaded first: they change nothing that was committed to.
+_NOT_CANONICAL = {"target_field", "growth"}
 _ARM_FIELDS = {"arm", "group", "share", "product"}
 
 
@@ -71,6 +73,14 @@ class Blocks:
     order: tuple[int, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How a loaded list may grow: rows that a part may add to a stratum, sites only parts have."""
+
+    rows_at_most: int
+    data_access_groups: tuple[DataAccessGroup, ...]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ListRules:
     """All that is known of a list before it is seen. `blocks` is None for a list without blocks.
@@ -78,8 +88,8 @@ class ListRules:
     Every stratum has `rows_per_stratum` rows; with `exact_ratio` each stratum holds the arms in
     exactly the ratio of their shares. Where there are data access groups, their column is the first
     of `strata`. `target_field` is the heading of tables from before REDCap 14.7, '' if the rules
-    name none. `canonical` is the rules' meaning in bytes: two files that differ in comments, layout
-    or that heading only have the same.
+    name none. `growth` is None for a list that may not grow. `canonical` is the rules' meaning in
+    bytes: two files that differ in comments, layout, that heading or growth only have the same.
     """
 
     study: str
@@ -92,9 +102,32 @@ class ListRules:
     canonical: bytes
     data_access_groups: tuple[DataAccessGroup, ...] = ()
     target_field: str = ""
+    growth: Growth | None = None
 
     def __repr__(self) -> str:
         return "<list rules>"
+
+    @property
+    def grown(self) -> ListRules:
+        """The same with the sites that only parts have: what every row of the study follows."""
+        if self.growth is None or not self.growth.data_access_groups:
+            return self
+        sites = (*self.data_access_groups, *self.growth.data_access_groups)
+        column = replace(self.strata[0], levels=tuple(one.number for one in sites))
+        return replace(self, data_access_groups=sites, strata=(column, *self.strata[1:]))
+
+    def can_add(self, rows: int) -> bool:
+        """Whether a part may add so many rows to a stratum: whole blocks, in the ratio, some."""
+        if self.growth is None or not 1 <= rows <= self.growth.rows_at_most:
+            return False
+        return self._whole(rows)
+
+    def _whole(self, rows: int) -> bool:
+        if self.blocks is None:
+            return not self.exact_ratio or rows % self.share_total == 0
+        if self.blocks.order is not None:
+            return rows % self.rows_per_stratum == 0
+        return rows in sums(self.blocks.lengths, rows)
 
     @property
     def stratum_names(self) -> tuple[str, ...]:
@@ -130,11 +163,14 @@ def parse_list_rules(toml_text: str) -> ListRules:
         planned_enrolment=_count(table, "planned_enrolment", "", MAX_ROWS),
         exact_ratio=_yes_or_no(table, "exact_ratio"),
         blocks=_blocks(table["blocks"]) if "blocks" in table else None,
-        canonical=_canonical({name: table[name] for name in table if name != "target_field"}),
+        canonical=_canonical({name: table[name] for name in table if name not in _NOT_CANONICAL}),
         data_access_groups=sites,
         target_field=_target_field(table, strata),
+        growth=_growth(table["growth"]) if "growth" in table else None,
     )
     _check_together(rules)
+    if rules.growth is not None:
+        _check_growth(rules, rules.growth)
     return rules
 
 
@@ -157,17 +193,19 @@ def _arms(tables: Sequence[Mapping[str, Any]]) -> tuple[ArmRule, ...]:
     return tuple(rules)
 
 
-def _sites(tables: Sequence[Mapping[str, Any]]) -> tuple[DataAccessGroup, ...]:
+def _sites(
+    tables: Sequence[Mapping[str, Any]], above: str = ""
+) -> tuple[DataAccessGroup, ...]:
     found = []
     for at, table in enumerate(tables):
-        where = f"data_access_groups[{at}]."
+        where = f"{above}data_access_groups[{at}]."
         _only(table, {"number", "site"}, where)
         number, site = _word(table, "number", where), _word(table, "site", where)
         if not (number.isascii() and number.isdigit()):
             raise _wrong(f"{where}number", "is the number that REDCap gives the group, as text")
         found.append(DataAccessGroup(number, site))
     for field in ("number", "site"):
-        _unique([getattr(one, field) for one in found], f"data_access_groups.{field}")
+        _unique([getattr(one, field) for one in found], f"{above}data_access_groups.{field}")
     return tuple(found)
 
 
@@ -227,10 +265,31 @@ def _blocks(table: Any) -> Blocks:
     return Blocks(lengths, order)
 
 
+def _growth(table: Any) -> Growth:
+    if not isinstance(table, dict):
+        raise _wrong("growth", "must be a table")
+    _only(table, {"rows_at_most", "data_access_groups"}, "growth.")
+    groups = "data_access_groups"
+    sites = _sites(_tables(table, groups), "growth.") if groups in table else ()
+    return Growth(_count(table, "rows_at_most", "growth.", MAX_ROWS), sites)
+
+
+def _check_growth(rules: ListRules, growth: Growth) -> None:
+    if not rules.can_add(growth.rows_at_most):
+        raise _wrong("growth.rows_at_most", "cannot be filled in whole blocks and in the ratio")
+    if not growth.data_access_groups:
+        return
+    if not rules.data_access_groups:
+        raise _wrong("growth.data_access_groups", "needs a list that has data access groups")
+    for field in ("number", "site"):
+        sites = rules.grown.data_access_groups
+        _unique([getattr(one, field) for one in sites], f"growth.data_access_groups.{field}")
+
+
 def _check_together(rules: ListRules) -> None:
     if rules.maximum_rows > MAX_ROWS:
         raise _wrong("rows_per_stratum", f"makes a list of more than {MAX_ROWS:,} rows")
-    if any(len(name) > LONGEST_STRATUM for name in rules.stratum_names):
+    if any(len(name) > LONGEST_STRATUM for name in rules.grown.stratum_names):
         raise _wrong("strata", f"makes a stratum's name longer than {LONGEST_STRATUM} characters")
     if rules.maximum_rows < rules.planned_enrolment:
         raise _wrong("planned_enrolment", "is more than the rows of the list")

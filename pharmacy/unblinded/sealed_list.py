@@ -11,8 +11,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from pharmacy.crypto.aead import open_sealed, seal
-from pharmacy.crypto.commitments import commit, proves
+import sqlalchemy as sa
+
+from pharmacy.crypto.aead import seal
+from pharmacy.crypto.commitments import commit
 from pharmacy.crypto.signing import sign
 from pharmacy.crypto.wrapping import wrap
 from pharmacy.domain.errors import BadForm, Refusal
@@ -25,6 +27,8 @@ from pharmacy.unblinded import (
     break_shares,
     contexts,
     dummy_lists,
+    list_numbers,
+    list_parts,
     pins,
     private_record,
     strata,
@@ -35,6 +39,7 @@ from pharmacy.unblinded.founding import RECOVERY
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import unlock_own
 from pharmacy.unblinded.list_facts import LOADED_EVENT, facts_bytes
+from pharmacy.unblinded.list_parts import FIRST, Part
 from pharmacy.unblinded.list_table import AllocationList, canonical_list_bytes, read_table
 from pharmacy.unblinded.private_record import PrivateRecord
 from pharmacy.unblinded.room import OpenRoom
@@ -44,6 +49,7 @@ from pharmacy.unblinded.tables import (
     ARM_SIZE,
     KEY_SIZE,
     HolderKeys,
+    ListPart,
     SealedList,
     Slot,
     Stratum,
@@ -169,9 +175,10 @@ def seal_list(
     said = canonical_list_bytes(new.allocation_list)
     dummy_lists.refuse_the_other_modes(act, said, keys, unlocked.record.exchange_private)
     versions.hold(act, room.version)
-    _seal_slots(act, room.list_key, room.version, new.allocation_list)
+    seal_slots(act, room.list_key, room.version, new.allocation_list)
     break_shares.make_for_enrolled(act, room.list_key, unlocked, break_key)
-    loaded = _commit(act, room.list_key, room.version, new, keys, unlocked.record)
+    commit_part(act, room.list_key, room.version, new, keys, unlocked.record)
+    loaded = act.uow.session.get_one(SealedList, act.in_study.id)
     unlocked.record.pins[act.in_study.id].loaded = loaded.commitment.hex()
     private_record.keep(keys, unlocked, act.surroundings)
     _write_down(act, room, loaded, len(new.allocation_list.rows))
@@ -197,16 +204,18 @@ def _write_down(act: Act, room: OpenRoom, loaded: SealedList, slots: int) -> Non
 def _loaded_before(act: Act, list_key: bytes, allocation_list: AllocationList) -> SealedList:
     """The loaded list, if this is it: shown by the sealed opening, without opening an envelope."""
     loaded = act.uow.session.get_one(SealedList, act.in_study.id)
-    context = contexts.list_opening(act.in_study.id, loaded.key_version)
-    opening = open_sealed(list_key, loaded.opening, KEY_SIZE, context)
-    if not proves(loaded.commitment, opening, canonical_list_bytes(allocation_list)):
+    if not list_parts.is_of(list_key, loaded, canonical_list_bytes(allocation_list)):
         raise Refusal(LOADED)
     return loaded
 
 
-def _seal_slots(act: Act, list_key: bytes, version: int, allocation_list: AllocationList) -> None:
+def seal_slots(
+    act: Act, list_key: bytes, version: int, allocation_list: AllocationList, part: int = FIRST
+) -> None:
+    """Seal the rows of a part slot by slot; each stratum's numbers go on where it ended."""
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
-    numbers: Counter[str] = Counter()
+    standing = _locked_strata(act)
+    numbers: Counter[str] = Counter({name: row.slots for name, row in standing.items()})
     for row in allocation_list.rows:
         numbers[row.stratum] += 1
         number, key = numbers[row.stratum], draw("lit slot key", 32)
@@ -218,6 +227,7 @@ def _seal_slots(act: Act, list_key: bytes, version: int, allocation_list: Alloca
                 study_id=study_id,
                 stratum=row.stratum,
                 number=number,
+                part=part,
                 key_version=version,
                 slot_key=seal(list_key, key, KEY_SIZE, key_context, draw("lit slot salt", 32)),
                 envelope=seal(
@@ -227,51 +237,59 @@ def _seal_slots(act: Act, list_key: bytes, version: int, allocation_list: Alloca
             )
         )
     for stratum, slots in sorted(numbers.items()):
+        if stratum in standing:
+            standing[stratum].slots = slots
+            continue
         act.uow.session.add(Stratum(study_id=study_id, stratum=stratum, next_slot=1, slots=slots))
     act.uow.session.flush()
 
 
-def _commit(
+def _locked_strata(act: Act) -> dict[str, Stratum]:
+    query = sa.select(Stratum).where(Stratum.study_id == act.in_study.id)
+    ordered = query.order_by(Stratum.stratum).with_for_update()
+    rows = act.uow.session.scalars(ordered.execution_options(populate_existing=True))
+    return {row.stratum: row for row in rows}
+
+
+def commit_part(
     act: Act,
     list_key: bytes,
     version: int,
     new: NewList,
     keys: HolderKeys,
     record: PrivateRecord,
-) -> SealedList:
+    part: int = FIRST,
+) -> Part:
+    """Commit to a part whose slots are sealed, sign it after what came before, and keep it."""
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
-    opening = draw("lit list opening", 32)
-    commitment = commit(opening, canonical_list_bytes(new.allocation_list))
-    digest = pins.slots_digest(act)
-    private = record.signing_private
-    loaded = SealedList(
-        study_id=study_id,
-        key_version=version,
-        loaded_version=version,
-        commitment=commitment,
-        opening=seal(
-            list_key,
-            opening,
-            KEY_SIZE,
-            contexts.list_opening(study_id, version),
-            draw("lit opening salt", 32),
-        ),
-        slots_digest=digest,
-        loaded_by=act.person.id,
-        signature=sign(private, contexts.list_signature(study_id, version), commitment + digest),
-        source=new.source,
-        dummy=act.in_study.practice,
-        seed_wrap=_seed_wrap(study_id, keys, new.seed),
-    )
-    loaded.facts_signature = sign(private, contexts.list_facts(study_id), facts_bytes(loaded))
-    act.uow.session.add(loaded)
+    opening, private = draw("lit list opening", 32), record.signing_private
+    context = list_parts.opening_context(study_id, version, part)
+    values = {
+        "study_id": study_id,
+        "key_version": version,
+        "loaded_version": version,
+        "commitment": commit(opening, canonical_list_bytes(new.allocation_list)),
+        "opening": seal(list_key, opening, KEY_SIZE, context, draw("lit opening salt", 32)),
+        "slots_digest": pins.slots_digest(act, part, part),
+        "loaded_by": act.person.id,
+        "source": new.source,
+        "dummy": act.in_study.practice,
+        "seed_wrap": _seed_wrap(study_id, keys, new.seed, part),
+    }
+    made = SealedList(**values) if part == FIRST else ListPart(part=part, **values)
+    before = list_parts.chain_before(act, part)
+    made.signature = list_parts.sign_part(made, private, before)
+    facts = list_parts.facts_context(study_id, part)
+    made.facts_signature = sign(private, facts, facts_bytes(made))
+    act.uow.session.add(made)
     act.uow.session.flush()
-    return loaded
+    list_numbers.keep(act, list_key, new.allocation_list)
+    return made
 
 
-def _seed_wrap(study_id: str, keys: HolderKeys, seed: bytes | None) -> bytes | None:
+def _seed_wrap(study_id: str, keys: HolderKeys, seed: bytes | None, part: int) -> bytes | None:
     """The seed for its maker alone: whoever holds the list key does not open it."""
     if seed is None:
         return None
-    context = contexts.list_seed(study_id, keys.person_id, keys.exchange_public)
+    context = list_parts.seed_context(study_id, part, keys.person_id, keys.exchange_public)
     return wrap(keys.exchange_public, seed, context)

@@ -106,7 +106,7 @@ def _rules(act: Act, standing: dict[str, Stratum]) -> ListRules | None:
     """The study's rules, where its list has more than the one stratum of everybody."""
     if set(standing) <= {ONLY_STRATUM}:
         return None
-    return rules_of(protocol_of(act)[1].code)
+    return rules_of(protocol_of(act)[1].code).grown
 
 
 def _problem(standing: dict[str, Stratum], stratum: str | None) -> str:

@@ -12,6 +12,7 @@ def stratum_words(rules: ListRules, stratum: str) -> str:
 
     A study without strata has one, of everybody.
     """
+    rules = rules.grown
     if not rules.strata and not stratum:
         return EVERYBODY
     if stratum not in rules.stratum_names:

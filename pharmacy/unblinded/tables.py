@@ -130,6 +130,59 @@ class SealedList(Base):
         sealed_check("facts_signature", SIGNATURE_LENGTH),
     )
 
+    @property
+    def part(self) -> int:
+        """The list that is loaded first is the first part of all that may follow."""
+        return 1
+
+
+class ListPart(Base):
+    """What a loaded list grew by: as its `SealedList`, from part 2 on, with rows of its own.
+
+    The signature covers what came before as well, so that no part is taken out or put elsewhere.
+    """
+
+    __tablename__ = "lit_list_part"
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("lit_list.study_id"), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key_version: Mapped[int]
+    loaded_version: Mapped[int]
+    commitment: Mapped[bytes] = sealed(DIGEST_LENGTH)
+    opening: Mapped[bytes] = sealed(_KEY_LENGTH)
+    slots_digest: Mapped[bytes] = sealed(DIGEST_LENGTH)
+    loaded_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
+    source: Mapped[str] = mapped_column(sa.String(12))
+    dummy: Mapped[bool]
+    seed_wrap: Mapped[bytes | None] = sealed(WRAPPED_LENGTH, nullable=True)
+    facts_signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
+    __table_args__ = (
+        one_of("source", LIST_SOURCES),
+        sa.CheckConstraint("part >= 2", name="part_follows"),
+        sealed_check("commitment", DIGEST_LENGTH),
+        sealed_check("slots_digest", DIGEST_LENGTH),
+        sealed_check("opening", _KEY_LENGTH),
+        sealed_check("signature", SIGNATURE_LENGTH),
+        sealed_check("seed_wrap", WRAPPED_LENGTH),
+        sealed_check("facts_signature", SIGNATURE_LENGTH),
+    )
+
+
+class ListNumber(Base):
+    """A randomization number that the list has used, as a digest keyed by the first opening.
+
+    It names no slot: it is asked only whether a number was there before.
+    """
+
+    __tablename__ = "lit_list_number"
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("lit_list.study_id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(
+        sa.LargeBinary(DIGEST_LENGTH),
+        primary_key=True,
+        info={"sealed": True, "length": DIGEST_LENGTH},
+    )
+    __table_args__ = (sealed_check("digest", DIGEST_LENGTH),)
+
 
 class DummyConfirmation(Base):
     """One person's confirmation of a practice study's dummy list, bound to its commitment."""
@@ -153,13 +206,17 @@ class Stratum(Base):
 
 
 class Slot(Base):
-    """One numbered place of a list: its key under the list key, its arm under its key."""
+    """One numbered place of a list: its key under the list key, its arm under its key.
+
+    `part` is what it came with: 1 for the list that was loaded first.
+    """
 
     __tablename__ = "lit_slot"
     id: Mapped[Id]
     study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
     stratum: Mapped[str] = mapped_column(sa.String(60))
     number: Mapped[int]
+    part: Mapped[int]
     key_version: Mapped[int]
     slot_key: Mapped[bytes] = sealed(_KEY_LENGTH)
     envelope: Mapped[bytes] = sealed(sealed_length(ARM_SIZE))

@@ -17,7 +17,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.persistence.participants import Participant
 from pharmacy.services.act import Act
-from pharmacy.unblinded import trail
+from pharmacy.unblinded import list_parts, trail
 from pharmacy.unblinded.tables import Slot
 
 TAKEN = "slot_taken"
@@ -33,11 +33,12 @@ def subject_of(stratum: str, number: int) -> str:
 
 
 def check_taken_slots(act: Act, record_key: bytes) -> None:
-    """Refuse (409) when the slots' participants are not those that the trails tell of."""
+    """Refuse (409) when slots' participants, or the list's parts, are not as the trails tell."""
     try:
         entries = trail.entries(act, record_key)
     except CannotOpen:
         raise Refusal(CHANGED) from None
+    _check_parts(act, entries)
     said = {
         str(entry["subject"]): _participant_of(act, entry)
         for entry in entries
@@ -51,6 +52,17 @@ def check_taken_slots(act: Act, record_key: bytes) -> None:
     rows = act.uow.session.execute(query)
     stored = {subject_of(stratum, number): f"participant:{code}" for stratum, number, code in rows}
     if said != stored:
+        raise Refusal(CHANGED)
+
+
+def _check_parts(act: Act, entries: list[dict[str, object]]) -> None:
+    """A part that was taken out is missed here too by holders who never saw it."""
+    said = [
+        (entry["part"], entry["commitment"])
+        for entry in entries
+        if entry["event"] == list_parts.GROWN_EVENT
+    ]
+    if said != [(row.part, row.commitment.hex()) for row in list_parts.later_parts(act)]:
         raise Refusal(CHANGED)
 
 

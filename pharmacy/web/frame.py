@@ -51,6 +51,7 @@ NOTICES: dict[str, str] = {
     "investigator_enrolled": "The investigator is enrolled and can break a code.",
     "break_keys_work": "Your keys work. No code was opened.",
     "list_loaded": "The list is sealed. Print this certificate.",
+    "list_grown": "The rows are sealed. Print this certificate.",
     "list_derived": "The same: made again from its seed, the list is the one that is loaded.",
     "dummy_confirmed": "You have confirmed the dummy list.",
     "slot_given": "The oldest request was served.",

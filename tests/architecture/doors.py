@@ -85,8 +85,8 @@ class AskedHouse:
         ]
 
     def _values(self, rule: Rule) -> dict[str, object]:
-        values: dict[str, object] = {}
-        for name in rule.arguments:
+        values: dict[str, object] = dict(rule.defaults or {})
+        for name in rule.arguments - values.keys():
             numeric = type(rule._converters[name]).__name__ == "IntegerConverter"
             values[name] = 1 if numeric else _UNKNOWN
         if "study_id" in values:

@@ -31,7 +31,7 @@ _WARRANTS = ("Warrant", "BreakWarrant")
 
 # Who else touches the two columns or their contexts, and what for.
 _TOUCHES = {
-    ("pharmacy/unblinded/sealed_list.py", "_seal_slots"): "seals them when the list is loaded",
+    ("pharmacy/unblinded/sealed_list.py", "seal_slots"): "seals them when the list is loaded",
     _HALVES: "opens the keys, never an envelope, and makes two halves of each",
     ("pharmacy/unblinded/pins.py", "slots_digest"): "hashes the ciphertexts that the loader signed",
 }

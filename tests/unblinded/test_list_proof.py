@@ -15,7 +15,7 @@ from flask import Flask
 from pharmacy.cli import cli
 from pharmacy.crypto.commitments import commit
 from pharmacy.domain.errors import BadForm, Refusal
-from pharmacy.unblinded import list_opening, list_proof
+from pharmacy.unblinded import list_opening, list_parts, list_proof
 from pharmacy.unblinded.list_table import canonical_list_bytes, read_table
 from pharmacy.unblinded.study_files import rules_of
 from pharmacy.unblinded.tables import SealedList
@@ -214,8 +214,8 @@ def test_an_opening_is_not_shown_before_it_is_written_down(
 ) -> None:
     """Where the entry cannot be kept, nothing is opened (J4)."""
     opened = []
-    real = list_opening.open_sealed
-    monkeypatch.setattr(list_opening, "open_sealed", lambda *a: opened.append(1) or real(*a))
+    real = list_parts.opening_of
+    monkeypatch.setattr(list_parts, "opening_of", lambda *a: opened.append(1) or real(*a))
     monkeypatch.setattr("pharmacy.persistence.unit_of_work.UnitOfWork.commit", _no_commit)
     with pytest.raises(OSError, match="disk"):
         _revealed(study)

@@ -205,6 +205,8 @@ CODE_PAIRS: dict[str, tuple[Callable[[str], bytes], Callable[[str], bytes]]] = {
 }
 STRATIFIED = {"unknown_stratum", "stratum_size"}
 CASES = [(rule, at) for rule in (*PAIRS, *CODE_PAIRS, "codes_not_needed") for at in (0, 1)]
+# Of rows that a loaded list grows by; the tests of growing lists break them.
+OF_PARTS = {"part_not_allowed", "part_without_rows", "part_too_many_rows", "part_number_used"}
 SECRET = "Zq7"
 
 
@@ -217,7 +219,7 @@ def _case(rule: str, at: int, secret: str = SECRET):
 
 
 def test_every_rule_is_broken_by_a_test():
-    assert {rule for rule, _ in CASES} == set(SENTENCES)
+    assert {rule for rule, _ in CASES} == set(SENTENCES) - OF_PARTS
 
 
 def test_a_sentence_of_the_second_file_stands_at_the_second_file():
@@ -231,7 +233,7 @@ def test_a_list_that_breaks_a_rule_is_refused_for_it(rule, at):
     assert broken_rule(*_case(rule, at)) == rule
 
 
-@pytest.mark.parametrize("rule", SENTENCES)
+@pytest.mark.parametrize("rule", sorted(set(SENTENCES) - OF_PARTS))
 def test_two_lists_that_break_a_rule_are_told_the_same(rule):
     sentences = set()
     for at, secret in ((0, SECRET), (1, SECRET), (0, "Kx4"), (1, "W8b")):

@@ -132,7 +132,7 @@ def test_a_planted_missing_lock_is_found(
     """Without turns several find the same request to be the oldest: some lose, none takes twice."""
     study = open_two_sites(postgres.app_url)
     _requests(study, dict.fromkeys(STRATA, 5))
-    monkeypatch.setattr(allocation, "_lock_list", lambda act: None)
+    monkeypatch.setattr(allocation, "lock_list", lambda act: None)
     answers = _all_at_once(study)
     taken = _taken(study)
     study.trial.engine.dispose()

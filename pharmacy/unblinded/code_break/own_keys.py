@@ -6,14 +6,18 @@ nothing of it, compares what was pinned, and says when nothing was.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence import people, studies
+from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
-from pharmacy.unblinded import break_shares, pins, private_record, versions
+from pharmacy.unblinded import break_shares, list_parts, pins, private_record, versions
 from pharmacy.unblinded.code_break.passphrase import unlock
 from pharmacy.unblinded.granting import folded
 from pharmacy.unblinded.holders import keys_of, own_keys
@@ -26,6 +30,7 @@ from pharmacy.unblinded.tables import (
     StudyKeys,
 )
 
+TRIED = "break_keys_tried"
 _WORDS_DIFFER = (
     "These are not the six words of the person who enrolled you. Ask them to read the words from "
     "their own screen. If they still differ, stop and call the sponsor."
@@ -46,7 +51,10 @@ _NOT_ENROLLED = (
 
 @dataclass(frozen=True)
 class BreakKeys:
-    """Where an investigator stands; `granter` is whose words are still to be compared, if any."""
+    """Where an investigator stands; `granter` is whose words are still to be compared, if any.
+
+    `grown`: the list has grown since the keys were tried, so that they are to be tried once more.
+    """
 
     made: bool
     confirmed: bool
@@ -55,6 +63,7 @@ class BreakKeys:
     six_words: str
     granter: str
     phone: str
+    grown: bool = False
 
 
 def standing(act: Act) -> BreakKeys:
@@ -74,7 +83,17 @@ def standing(act: Act) -> BreakKeys:
         six_words=words,
         granter=granter.full_name if granter else "",
         phone=pharmacy_phone(act),
+        grown=bool(row and not row.tried and _tried_before(act)),
     )
+
+
+def _tried_before(act: Act) -> bool:
+    query = sa.select(AuditEntry.seq).where(
+        AuditEntry.trail == act.in_study.id,
+        AuditEntry.event == TRIED,
+        AuditEntry.person_id == act.person.id,
+    )
+    return act.uow.session.scalars(query.limit(1)).first() is not None
 
 
 def pharmacy_phone(act: Act) -> str:
@@ -108,7 +127,7 @@ def try_keys(
         raise Refusal(_NO_FIT.format(phone=pharmacy_phone(act))) from None
     row.tried = True
     private_record.keep(keys, unlocked, act.surroundings)
-    act.record("break_keys_tried", f"person:{act.person.id}")
+    act.record(TRIED, f"person:{act.person.id}", new=_parts_seen(act))
 
 
 def compare(act: Act, record: PrivateRecord, share: BreakShare) -> bool:
@@ -126,10 +145,33 @@ def compare(act: Act, record: PrivateRecord, share: BreakShare) -> bool:
     same = trusted.holders[share.granted_by] == private_record.digest_of(granter).hex()
     if trusted.loaded:
         same = same and trusted.loaded == loaded.commitment.hex()
-        same = same and trusted.slots == pins.slots_digest(act).hex()
+        same = same and _list_goes_on(act, trusted)
     if not same:
         raise Refusal(_CHANGED.format(phone=pharmacy_phone(act)))
     return bool(trusted.loaded)
+
+
+def _list_goes_on(act: Act, trusted: StudyPins) -> bool:
+    """Whether the list is the pinned one, and what it grew by since is signed by a trusted holder.
+
+    The pins stay as they are: they move on at the next try, where the investigator is told.
+    """
+    founded = act.uow.session.get_one(StudyKeys, (act.in_study.id, trusted.version))
+    try:
+        pins.check_list(act, deepcopy(trusted), founded)
+    except Refusal:
+        return False
+    return trusted.slots == pins.slots_digest(act, 1, _parts_pinned(act, trusted)).hex()
+
+
+def _parts_pinned(act: Act, trusted: StudyPins) -> int:
+    """How many parts the list had when it was pinned."""
+    before = b""
+    for part in list_parts.parts(act):
+        before = list_parts.chain(part, before)
+        if before.hex() == trusted.grown:
+            return part.part
+    return list_parts.FIRST
 
 
 def no_share(act: Act) -> Refusal:
@@ -159,13 +201,18 @@ def _first_pins(act: Act, row: BreakEnrolment, granter_words: str) -> StudyPins:
 
 def _pin_the_list(act: Act, trusted: StudyPins) -> None:
     made = act.uow.session.get_one(StudyKeys, (act.in_study.id, trusted.version))
-    pins.check_list(act, trusted, made)
-    if not trusted.loaded:
-        return
-    digest = pins.slots_digest(act).hex()
-    if trusted.slots and trusted.slots != digest:
+    pinned = pins.slots_digest(act, 1, _parts_pinned(act, trusted)).hex()
+    if trusted.slots and trusted.slots != pinned:
         raise CannotOpen
-    trusted.slots = digest
+    pins.check_list(act, trusted, made)
+    if trusted.loaded:
+        trusted.slots = pins.slots_digest(act).hex()
+
+
+def _parts_seen(act: Act) -> dict[str, object] | None:
+    """What the trail says of a list that has grown: how many parts were compared."""
+    parts = len(list_parts.parts(act))
+    return {"list_parts": parts} if parts > list_parts.FIRST else None
 
 
 def _open_every_half(

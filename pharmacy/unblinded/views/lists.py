@@ -16,6 +16,7 @@ from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import studies
 from pharmacy.unblinded import list_derivation, load_certificate, sealed_list
 from pharmacy.unblinded.doorway import break_key, lit_frame, pepper, room_if_open, the_room
+from pharmacy.unblinded.list_parts import FIRST
 from pharmacy.unblinded.list_refusals import MAX_BYTES, SENTENCES, ListRefused
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.stratum_words import stratum_words
@@ -101,12 +102,22 @@ def make(study_id: str) -> tuple[str, int] | AnyResponse:
     return answered or (_make_page(form, room), form.status)
 
 
-@blueprint.get("/certificate.json")
+@blueprint.get("/parts/<int:part>")
 @door(Permission.LOAD_LIST, lit=True)
-def certificate_file(study_id: str) -> Response:
-    """The certificate as a file that can be checked anywhere."""
-    text = load_certificate.certificate_file(act())
-    kept = {"Content-Disposition": 'attachment; filename="load-certificate.json"'}
+def part_page(study_id: str, part: int) -> str:
+    """The certificate of one part."""
+    room_if_open()
+    return _certificate(part)
+
+
+@blueprint.get("/certificate.json", defaults={"part": FIRST})
+@blueprint.get("/parts/<int:part>/certificate.json")
+@door(Permission.LOAD_LIST, lit=True)
+def certificate_file(study_id: str, part: int) -> Response:
+    """A part's certificate as a file that can be checked anywhere."""
+    text = load_certificate.certificate_file(act(), part)
+    name = "load-certificate" if part == FIRST else f"load-certificate-part-{part}"
+    kept = {"Content-Disposition": f'attachment; filename="{name}.json"'}
     return Response(text, mimetype="application/json", headers=kept)
 
 
@@ -124,7 +135,7 @@ def too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
 
 
 def _load(form: LoadForm, room: OpenRoom) -> str:
-    table, codes = _uploaded("table"), _uploaded("codes")
+    table, codes = uploaded("table"), uploaded("codes")
     if table is None:
         raise BadForm({"table": "Choose the file of the allocation table."})
     try:
@@ -146,7 +157,7 @@ def _load(form: LoadForm, room: OpenRoom) -> str:
     return told(url_for("lit_list.page", study_id=act().in_study.id), "list_loaded")
 
 
-def _uploaded(name: str) -> bytes | None:
+def uploaded(name: str) -> bytes | None:
     """An uploaded file's bytes; None where no file was chosen."""
     uploaded = request.files.get(name)
     return uploaded.read() if uploaded is not None and uploaded.filename else None
@@ -198,8 +209,8 @@ def _make_page(form: SealForm, room: OpenRoom | None) -> str:
     )
 
 
-def _certificate() -> str:
-    found = load_certificate.certificate(act())
+def _certificate(part: int = FIRST) -> str:
+    found = load_certificate.certificate(act(), part)
     rules = sealed_list.rules_for(act())
     zone = ZoneInfo(studies.sites(act().uow.session, act().in_study.id)[0].zone)
     return render_template(
@@ -210,5 +221,6 @@ def _certificate() -> str:
         strata=[(stratum_words(rules, name), slots) for name, slots in found.strata],
         loaded_at=format_moment(found.loaded_at, zone) if found.loaded_at else "",
         confirmed=[(name, format_moment(at, zone)) for name, at in found.confirmed],
+        first=part == FIRST,
         study_id=act().in_study.id,
     )

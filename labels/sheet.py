@@ -27,7 +27,8 @@ _THIN = 0.5
 class Sheet:
     """One page of one stock, its size rounded to whole printer dots."""
 
-    def __init__(self, stock: Stock, dpi: int) -> None:
+    def __init__(self, stock: Stock, dpi: int, filling: int = 0) -> None:
+        """`filling` blanks in the metadata make a file longer where its length must not tell."""
         self._stock, self._dpi = stock, dpi
         self._height_dots = _dots(stock.height_mm, dpi)
         self._height = self._height_dots * 72 / dpi
@@ -45,6 +46,16 @@ class Sheet:
         self._canvas.setSubject("Investigational product")
         self._canvas.setCreator("Pharmacy")
         self._canvas.setProducer("Pharmacy")
+        if filling:
+            self._canvas.setKeywords(" " * filling)
+        self._furniture()
+
+    def next_page(self, stock: Stock, watermark: str) -> None:
+        """Close this page and begin another of a stock of the same size."""
+        if watermark:
+            self._watermark(watermark)
+        self._canvas.showPage()
+        self._stock = stock
         self._furniture()
 
     def column(self, zone: str) -> Column:

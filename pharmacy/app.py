@@ -25,6 +25,7 @@ from pharmacy.web import (
     assessments,
     assets,
     authenticators,
+    break_cards,
     failures,
     frame,
     headers,
@@ -60,6 +61,7 @@ _BLUEPRINTS = (
     packing.blueprint,
     arrivals.blueprint,
     assessments.blueprint,
+    break_cards.blueprint,
 )
 _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Today", "scanning.day", Permission.SCAN),
@@ -70,6 +72,7 @@ _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Deliveries", "packing.deliveries", Permission.SEE_DELIVERIES),
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
     MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS),
+    MenuEntry("Code-break seals", "break_cards.page", Permission.SEE_BREAK_CARDS),
     MenuEntry("Audit trail", "trails.study", Permission.READ_BLINDED_TRAIL),
     MenuEntry("People", "people.listed", Permission.ADMINISTER, in_study=False),
     MenuEntry("Studies", "studies.listed", Permission.ADMINISTER, in_study=False),

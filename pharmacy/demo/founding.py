@@ -19,7 +19,8 @@ from pharmacy.domain.roles import Permission
 from pharmacy.services import people, studies
 from pharmacy.services.studies import NewSite
 from pharmacy.unblinded import break_shares, founding, granting, holders, sealed_list
-from pharmacy.unblinded.code_break import own_keys
+from pharmacy.unblinded.code_break import drill, own_keys
+from pharmacy.unblinded.code_break.breaking import Asked
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.study_files import rules_of
 
@@ -107,7 +108,7 @@ def _grant(practice: Practice, who: str) -> None:
 
 
 def _enrol_breaker(practice: Practice) -> None:
-    """The investigator's halves of every code, made by a pharmacist and tried once."""
+    """The investigator's halves of every code, made by a pharmacist, tried once and drilled."""
     words = practice.do(BREAKER, holders.make, practice.pepper, Permission.BREAK_CODE)
     practice.do(BREAKER, holders.confirm, words, practice.pepper, Permission.BREAK_CODE)
     practice.passphrases[BREAKER] = words
@@ -129,6 +130,9 @@ def _enrol_breaker(practice: Practice) -> None:
         practice.break_key,
         "127.0.0.1",
     )
+    asked = Asked(drill.DRILL, "treatment", "", words, "practice-drill-of-the-day", "127.0.0.1")
+    secrets = ServerSecrets(practice.pepper, practice.break_key)
+    practice.do(BREAKER, drill.run, asked, "outside", "phone", secrets)
 
 
 def _load_list(practice: Practice) -> None:

@@ -21,8 +21,9 @@ from pharmacy.services import (
     scanning,
 )
 from pharmacy.services.act import Act
-from pharmacy.unblinded import allocation, bag_record, bench, planning, releasing
+from pharmacy.unblinded import allocation, bag_record, bench, break_cards, planning, releasing
 from pharmacy.unblinded.bench import Source
+from pharmacy.unblinded.break_cards import Wanted
 from pharmacy.unblinded.picking import pick_list_of
 from pharmacy.unblinded.room import OpenRoom
 
@@ -31,6 +32,10 @@ _STAFF = "TL/RO"
 _CONSENT_DAYS_BEFORE = 2
 # What stands on every practice container, so that a checker can type it.
 LOT = "PRACTICE1"
+KEPT_BY = {
+    "pharmacy": ("Tom Lang", "Safe in the pharmacy"),
+    "physician": ("On-call neurologist", "Safe in the on-call room"),
+}
 _MASKED = frozenset(name for name, _ in bench.MASKING)
 
 
@@ -58,7 +63,19 @@ def enrol(practice: Practice, code: str, weight_kg: str) -> str:
     weigh(practice, participant_id, weight_kg)
     sign_eligible(practice, participant_id)
     practice.lit(PREPARER, allocation.serve_oldest)
+    make_cards(practice, code, participant_id)
     return participant_id
+
+
+def make_cards(practice: Practice, code: str, participant_id: str) -> None:
+    """Both sealed code-break cards of a participant, in their places; no paper is drawn."""
+    for card_set, (custodian, place) in KEPT_BY.items():
+        seal = f"TE-{card_set[:3]}-{code}".upper()
+        form = practice.surroundings.new_id("practice form")
+        wanted = Wanted(card_set, seal, place, custodian, "", form)
+        practice.lit(PREPARER, break_cards.open_card, participant_id, wanted)
+        card = practice.do(PREPARER, break_cards.cards_of, participant_id).cards[card_set]
+        practice.do(PREPARER, break_cards.put_in_place, card.id, seal)
 
 
 def order(practice: Practice, participant_id: str, visit: str, run_at: datetime) -> str:

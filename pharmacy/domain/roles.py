@@ -69,9 +69,11 @@ class Permission(StrEnum):
     SCAN = "scan"
     SEE_STOPS = "see_stops"
     SEE_DELIVERIES = "see_deliveries"
+    SEE_BREAK_CARDS = "see_break_cards"
     ENTER_LIT_ROOM = "enter_lit_room"
     LOAD_LIST = "load_list"
     ENROL_INVESTIGATORS = "enrol_investigators"
+    UNBLIND_FOR_SAFETY = "unblind_for_safety"
     PREPARE = "prepare"
     CHECK = "check"
     WORK_AT_BENCH = "work_at_bench"
@@ -96,10 +98,14 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SCAN: frozenset({Role.NURSE}),
     Permission.SEE_STOPS: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
     Permission.SEE_DELIVERIES: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
+    Permission.SEE_BREAK_CARDS: frozenset(
+        {Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR, Role.INVESTIGATOR}
+    ),
     Permission.ENTER_LIT_ROOM: frozenset({Role.STATISTICIAN, Role.PHARMACIST, Role.CHECKER}),
     Permission.LOAD_LIST: frozenset({Role.STATISTICIAN}),
     Permission.ENROL_INVESTIGATORS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.KEEP_RECOVERY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
+    Permission.UNBLIND_FOR_SAFETY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.PREPARE: frozenset({Role.PHARMACIST}),
     Permission.CHECK: frozenset({Role.CHECKER}),
     Permission.WORK_AT_BENCH: frozenset({Role.PHARMACIST, Role.CHECKER}),

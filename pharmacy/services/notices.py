@@ -43,15 +43,20 @@ class Letter:
 
 def code_broken(act: Act, form: str, *, again: bool) -> None:
     """Tell of a broken code: who and when, neither whose code nor which arm; once for one form."""
-    number = hashlib.sha256(f"notice|{act.person.id}|{form}".encode()).hexdigest()[:32]
-    if notices.notice(act.uow.session, number) is not None:
-        return
     zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
     done = "shown again to" if again else "broken by"
     sentence = (
         f"The code of a participant was {done} {act.person.full_name} at "
         f"{format_moment(act.now, zone)}; no arm is told here."
     )
+    tell(act, form, sentence)
+
+
+def tell(act: Act, form: str, sentence: str) -> None:
+    """Write one notice of the acting person; once for one `form`, whatever it is the number of."""
+    number = hashlib.sha256(f"notice|{act.person.id}|{form}".encode()).hexdigest()[:32]
+    if notices.notice(act.uow.session, number) is not None:
+        return
     made = Notice(id=number, study_id=act.in_study.id, sentence=sentence, made_at=act.now)
     notices.add(act.uow.session, made)
 

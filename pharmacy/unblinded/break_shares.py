@@ -21,7 +21,8 @@ from pharmacy.domain.roles import PERMISSIONS, Permission, may
 from pharmacy.persistence import people
 from pharmacy.persistence.people import Person
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, pins, private_record, trail
+from pharmacy.unblinded import contexts, pins, private_record, trail, versions
+from pharmacy.unblinded.drill_envelopes import drill_of, make_drill
 from pharmacy.unblinded.granting import NOT_THOSE_WORDS, folded, founder_digest, pins_of
 from pharmacy.unblinded.holders import keys_of, unlock_own
 from pharmacy.unblinded.private_record import StudyPins, Unlocked
@@ -30,6 +31,7 @@ from pharmacy.unblinded.tables import (
     KEY_SIZE,
     BreakEnrolment,
     BreakShare,
+    DrillEnvelope,
     HolderKeys,
     Slot,
     StudyKeys,
@@ -56,6 +58,7 @@ class Investigator:
     person: Person
     has_keys: bool
     enrolled: bool
+    has_drill: bool
 
     @property
     def status(self) -> str:
@@ -121,8 +124,30 @@ def enrol(
     )
     act.uow.session.flush()
     _split(act, room.list_key, keys, unlocked, break_key)
+    make_drill(act, keys, unlocked, versions.in_force(act).version, break_key)
     trail.record(act, room.record_key, "investigator_enrolled", f"person:{person_id}")
     act.record("investigator_enrolled", f"person:{person_id}")
+
+
+def give_drill(
+    act: Act, room: OpenRoom, person_id: str, passphrase: str, pepper: bytes, break_key: bytes
+) -> None:
+    """A drill for an investigator who was enrolled without one; who has one keeps it.
+
+    Refused (409) before they are enrolled; the granter's wrong passphrase is `WrongPassphrase`.
+    """
+    act.permit(Permission.ENROL_INVESTIGATORS)
+    one, keys = investigator(act, person_id), keys_of(act, person_id)
+    row = enrolment(act, person_id)
+    if keys is None or row is None:
+        raise Refusal("This person is not enrolled yet. Compare the six words first.")
+    if one.has_drill:
+        return
+    _own, unlocked = unlock_own(act, passphrase, pepper)
+    check_enrolment(act, row, keys, pins_of(act, unlocked))
+    make_drill(act, keys, unlocked, versions.in_force(act).version, break_key)
+    trail.record(act, room.record_key, "drill_given", f"person:{person_id}")
+    act.record("drill_given", f"person:{person_id}")
 
 
 def make_for_enrolled(
@@ -189,7 +214,7 @@ def share(act: Act, stratum: str, number: int) -> BreakShare | None:
 
 
 def open_halves(
-    row: BreakShare,
+    row: BreakShare | DrillEnvelope,
     keys: HolderKeys,
     exchange_private: bytes,
     granter: HolderKeys,
@@ -247,7 +272,7 @@ def _split(
     act.uow.session.flush()
 
 
-def _signed_bytes(row: BreakShare, keys: HolderKeys) -> bytes:
+def _signed_bytes(row: BreakShare | DrillEnvelope, keys: HolderKeys) -> bytes:
     return row.wrapped_half + row.kept_half + private_record.digest_of(keys)
 
 
@@ -259,4 +284,5 @@ def _founder_id(act: Act) -> str:
 def _investigator(act: Act, person: Person) -> Investigator:
     keys = keys_of(act, person.id)
     has_keys = bool(keys and keys.confirmed)
-    return Investigator(person, has_keys, enrolment(act, person.id) is not None)
+    enrolled = enrolment(act, person.id) is not None
+    return Investigator(person, has_keys, enrolled, drill_of(act, person.id) is not None)

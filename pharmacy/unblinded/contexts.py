@@ -84,6 +84,11 @@ def break_share(study_id: str, version: int, stratum: str, number: int, person_i
     return context("break-share", study_id, version, stratum, number, person_id)
 
 
+def drill_content(study_id: str, version: int, person_id: str) -> bytes:
+    """What an investigator's drill envelope says."""
+    return context("drill-content", study_id, version, person_id)
+
+
 def inbox_record(study_id: str, version: int, record_id: str) -> bytes:
     """One record of a study's inbox."""
     return context("inbox-record", study_id, version, record_id)

@@ -19,6 +19,8 @@ _MENU = (
     MenuEntry("Investigators", "lit_investigators.page", Permission.ENROL_INVESTIGATORS),
     MenuEntry("Code breaks", "lit_code_breaks.page", Permission.PREPARE),
     MenuEntry("Recovery", "lit_recovery.page", Permission.KEEP_RECOVERY),
+    MenuEntry("Code-break cards", "lit_break_cards.page", Permission.PREPARE),
+    MenuEntry("Safety unblinding", "lit_safety.page", Permission.UNBLIND_FOR_SAFETY),
     MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM),
 )
 _LANDINGS = (

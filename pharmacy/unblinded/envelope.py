@@ -10,7 +10,7 @@ from pharmacy.crypto.aead import open_sealed
 from pharmacy.crypto.commitments import join
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import Refusal
-from pharmacy.persistence import bags, participants
+from pharmacy.persistence import bags, break_cards, participants
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, trail, versions
@@ -20,8 +20,13 @@ from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import ARM_SIZE, KEY_SIZE, LitAuditEntry, Slot
 from pharmacy.unblinded.warrants import CODE_BREAK_OPENED, BreakWarrant, Warrant
 
-# The events that are openings themselves: an entry about anything else is no warrant.
-OPENINGS = frozenset({"opened"})
+# The events that are openings themselves, and what their subject names: an entry about anything
+# else is no warrant.
+OPENINGS = {
+    "opened": "bag",
+    "break_card_opened": "break_card",
+    "safety_opened": "participant",
+}
 
 
 class DoesNotOpen(Refusal):
@@ -82,8 +87,8 @@ def _written_in_the_room(act: Act, room: OpenRoom, warrant: Warrant, participant
         entry = trail.read(row, ring) if row is not None else {}
     said = (entry.get("person"), entry.get("subject"), entry.get("reason"))
     wanted = (act.person.id, warrant.subject, warrant.reason)
-    opening = entry.get("event") in OPENINGS and _is_for(act, warrant, participant_id)
-    return said == wanted and opening
+    kind = OPENINGS.get(str(entry.get("event")), "")
+    return said == wanted and bool(kind) and participant_id == _named(act, kind, warrant.subject)
 
 
 def _written_for_a_break(act: Act, warrant: BreakWarrant, participant_id: str) -> bool:
@@ -99,7 +104,18 @@ def _written_for_a_break(act: Act, warrant: BreakWarrant, participant_id: str) -
     return said == wanted and form == warrant.form and named
 
 
-def _is_for(act: Act, warrant: Warrant, participant_id: str) -> bool:
-    """Whether the bag that the warrant names is this participant's."""
-    found = bags.bag_with_day(act.uow.session, warrant.subject.removeprefix("bag:"))
-    return found is not None and found[2].participant_id == participant_id
+def _named(act: Act, kind: str, subject: str) -> str:
+    """The id of the participant whom a warrant's subject names, through bag or card; else empty."""
+    said, _, name = subject.partition(":")
+    session, study_id = act.uow.session, act.in_study.id
+    if said != kind:
+        return ""
+    if kind == "bag":
+        bag = bags.bag_with_day(session, name)
+        return str(bag[2].participant_id) if bag is not None else ""
+    if kind == "break_card":
+        card = break_cards.card(session, name)
+        same = card is not None and card.study_id == study_id
+        return str(card.participant_id) if card is not None and same else ""
+    participant = participants.by_code(session, study_id, name)
+    return str(participant.id) if participant is not None else ""

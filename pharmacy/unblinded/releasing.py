@@ -26,6 +26,7 @@ from pharmacy.services.studies import run_rule
 from pharmacy.unblinded import bag_record, second_person, trail
 from pharmacy.unblinded.at_bench import BenchBag, find, find_planned, today_at
 from pharmacy.unblinded.bag_record import Record, Stage
+from pharmacy.unblinded.release_gates import need_code_break
 from pharmacy.unblinded.room import OpenRoom
 
 RELEASE_MEANING = "I release this bag: the labels match the preparation and two people have signed."
@@ -69,7 +70,8 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
 
     Nobody can release before that moment: a blinded entry written when the bag happened to be
     ready would stand, by its number, between entries whose times tell when. Refused (409): not
-    covered yet, its moment still to come, its run missed, a visit whose assessments are open.
+    covered yet, its moment still to come, its run missed, a visit whose assessments are open, a
+    code that could not be broken at any hour.
     """
     act.permit(Permission.PREPARE)
     on_bench = find(act, bag_id)
@@ -88,6 +90,7 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
     if act.now < moment:
         opens = format_moment(moment, on_bench.zone)
         raise Refusal(f"This bag leaves with its run: its release opens at {opens}.")
+    need_code_break(act, on_bench.participant)
 
     def step(record: Record) -> Record:
         _need_covered(record)

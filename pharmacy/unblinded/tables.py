@@ -270,6 +270,32 @@ class BreakShare(Base):
     )
 
 
+class DrillEnvelope(Base):
+    """An investigator's drill: an envelope that says so, its key in two halves as a slot's is.
+
+    It belongs to no slot and no participant. `stratum` and `number` stand for a slot's in what the
+    halves are bound to; no list has such a place.
+    """
+
+    __tablename__ = "lit_drill"
+    stratum = "(drill)"
+    number = 0
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    key_version: Mapped[int]
+    content: Mapped[bytes] = sealed(sealed_length(ARM_SIZE))
+    wrapped_half: Mapped[bytes] = sealed(WRAPPED_LENGTH)
+    kept_half: Mapped[bytes] = sealed(_KEY_LENGTH)
+    granted_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
+    __table_args__ = (
+        sealed_check("content", sealed_length(ARM_SIZE)),
+        sealed_check("wrapped_half", WRAPPED_LENGTH),
+        sealed_check("kept_half", _KEY_LENGTH),
+        sealed_check("signature", SIGNATURE_LENGTH),
+    )
+
+
 class InboxRecord(Base):
     """What was written while nobody held a key, sealed to the study's inbox key at one size."""
 

@@ -19,6 +19,8 @@ from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import LitAuditEntry
 
 CODE_BREAK_OPENED = "code_break_opened"
+# The same for a drill: it stands for no envelope, whatever form it names.
+DRILL_OPENED = "code_break_drill_opened"
 _NOT_WRITTEN = "Nothing is opened that is not written down first."
 
 
@@ -71,18 +73,25 @@ def find_warrant(act: Act, room: OpenRoom, event: str, subject: str, reason: str
 
 
 def commit_break_warrant(
-    act: Act, subject: str, reason: str, form: str, **facts: object
+    act: Act,
+    subject: str,
+    reason: str,
+    form: str,
+    event: str = CODE_BREAK_OPENED,
+    **facts: object,
 ) -> BreakWarrant:
     """Write the entry of a broken code and commit it with everything else changed so far."""
-    act.record(CODE_BREAK_OPENED, subject, new={"form": form, **facts}, reason=reason)
+    act.record(event, subject, new={"form": form, **facts}, reason=reason)
     act.uow.commit()
-    found = find_break_warrant(act, subject, reason, form)
+    found = find_break_warrant(act, subject, reason, form, event)
     if found is None:
         raise Refusal(_NOT_WRITTEN, status=403)
     return found
 
 
-def find_break_warrant(act: Act, subject: str, reason: str, form: str) -> BreakWarrant | None:
+def find_break_warrant(
+    act: Act, subject: str, reason: str, form: str, event: str = CODE_BREAK_OPENED
+) -> BreakWarrant | None:
     """The entry that this very form of the acting person wrote before, if it did.
 
     The same form with another participant or reason is refused (409).
@@ -91,7 +100,7 @@ def find_break_warrant(act: Act, subject: str, reason: str, form: str) -> BreakW
         sa.select(AuditEntry)
         .where(
             AuditEntry.trail == act.in_study.id,
-            AuditEntry.event == CODE_BREAK_OPENED,
+            AuditEntry.event == event,
             AuditEntry.person_id == act.person.id,
         )
         .order_by(AuditEntry.seq.desc())

@@ -12,9 +12,9 @@ from pharmacy.services import assessment_pages
 from pharmacy.services import assessments as verbs
 from pharmacy.services.assessment_pages import AssessmentSheet
 from pharmacy.web.access import act, door
-from pharmacy.web.forms import attempt, told
+from pharmacy.web.forms import DayField, attempt, told
 from pharmacy.web.frame import page as frame
-from pharmacy.web.participants import DayField, SignForm
+from pharmacy.web.participants import SignForm
 
 blueprint = Blueprint("assessments", __name__, url_prefix="/study/<study_id>/assessments")
 

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from time import strptime
 from urllib.parse import urlencode
 
 from flask import g, redirect, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms import Form
+from wtforms import DateField, Form
 
 from pharmacy.domain.errors import BadForm, Conflict, Refusal, WrongPassword
 from pharmacy.services import operations, throttling
 from pharmacy.web.house import house
+
+_WRITINGS = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%m/%d/%Y")
+
+
+class DayField(DateField):
+    """A day as a calendar or a person writes it: 2026-03-15, 15 Mar 2026 or 3/15/2026."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.data = None
+        typed = " ".join(valuelist).strip()
+        if not typed:
+            return
+        for writing in _WRITINGS:
+            try:
+                self.data = date(*strptime(typed, writing)[:3])
+            except ValueError:
+                continue
+            return
+        raise ValueError("Type the day like 15 Mar 2026.")
 
 
 class PageForm(Form):

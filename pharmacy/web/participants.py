@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-from time import strptime
-
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 from wtforms import (
     BooleanField,
-    DateField,
     HiddenField,
     PasswordField,
     RadioField,
@@ -27,32 +23,12 @@ from pharmacy.services import participants as verbs
 from pharmacy.services.cards import CardStanding
 from pharmacy.services.factors import FactorForm
 from pharmacy.web.access import act, door
-from pharmacy.web.forms import PageForm, attempt, told
+from pharmacy.web.forms import DayField, PageForm, attempt, told
 from pharmacy.web.frame import page as frame
 
 blueprint = Blueprint("participants", __name__, url_prefix="/study/<study_id>/participants")
 
-_WRITINGS = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%m/%d/%Y")
 _TO_SIGN = "Type your password to sign."
-
-
-class DayField(DateField):
-    """A day as a calendar or a person writes it: 2026-03-15, 15 Mar 2026 or 3/15/2026."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        if not valuelist:
-            return
-        self.data = None
-        typed = " ".join(valuelist).strip()
-        if not typed:
-            return
-        for writing in _WRITINGS:
-            try:
-                self.data = date(*strptime(typed, writing)[:3])
-            except ValueError:
-                continue
-            return
-        raise ValueError("Type the day like 15 Mar 2026.")
 
 
 class RegisterForm(PageForm):

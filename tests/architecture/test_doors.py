@@ -95,7 +95,7 @@ def _lit(app: Flask) -> Iterator[tuple[str, Door, bool]]:
 
 # The code break is opened by an investigator, who stays blinded: of its pages the one that answers
 # with an arm is the lit room's, and the others are compared like everything a blinded person sees.
-_BREAKS, _TELLS = "code_break.", "code_break.reveal"
+_BREAKS, _TELLS = ("code_break.", "code_break_drill."), "code_break.reveal"
 
 
 def test_of_the_code_break_the_answer_alone_is_lit(house: AskedHouse) -> None:

@@ -73,6 +73,10 @@ _MAY_GO_ROUND = {
         "migrations/versions/0012_recovery_and_server_secrets.py",
         "get_bind",
     ): "asks what a downgrade would lose",
+    (
+        "migrations/versions/0014_code_break_cards_and_drill.py",
+        "get_bind",
+    ): "asks what a downgrade would lose",
 }
 
 

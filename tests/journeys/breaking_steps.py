@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.journeys.before_release import tell_the_drill
 from tests.journeys.practice import USER_NAMES, Practice
 from tests.journeys.visitor import PHONE, Visitor
 
@@ -19,6 +20,16 @@ def code_break(practice: Practice) -> Stops:
     page.follow("Your keys for breaking a code")
     yield "break-keys", page
     page.follow("Break the code", page.page.get_by_role("main"))
+    page.follow("Go to the drill")
+    yield "drill", page
+    page.press("Drill")
+    page.faults.clear()  # a form that is refused answers 400
+    yield "drill-refused", page
+    tell_the_drill(page, practice.said(USER_NAMES[WHO]))
+    page.press("Drill")
+    yield "drilled", page
+    page.open(page.page.url)
+    to_the_break(page)
     page.follow("M-008")
     yield "break-form", page
     page.press("Break the code of M-008")
@@ -40,7 +51,7 @@ def code_break(practice: Practice) -> Stops:
 def to_the_break(page: Visitor) -> None:
     """From wherever the menu is."""
     page.page.get_by_role("button", name="Menu", exact=True).click()
-    page.follow("Break the code")
+    page.follow("Break the code", page.page.get_by_role("navigation"))
 
 
 def tell(practice: Practice, page: Visitor) -> None:

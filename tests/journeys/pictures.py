@@ -44,6 +44,7 @@ PICTURES: dict[str, ViewportSize] = {
     "stops": _DESK,
     "trail": _DESK,
     "bag-known": PHONE,
+    "drill": PHONE,
     "infusion": PHONE,
     "paused": PHONE,
     "received": PHONE,

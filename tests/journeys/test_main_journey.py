@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from pharmacy.app import set_up_path
 from pharmacy.domain.bag_code import BagCode, Piece, grouped
 from tests.journeys import at_the_bench as bench
+from tests.journeys import before_release as ready
 from tests.journeys import blinded_work as blinded
 from tests.journeys import setting_up as morning
 from tests.journeys.at_the_bench import Printed
@@ -65,6 +66,7 @@ def test_the_main_job_from_the_set_up_link_to_a_used_bag(journey: tuple[Journey,
     under_way, link = journey
     set_up(under_way, link)
     cards = enrol(under_way)
+    get_ready(under_way)
     inner, cover, bag_page = prepare(under_way)
     stop_before_the_release(under_way, inner, cover, cards["M-002"])
     release(under_way, bag_page)
@@ -100,6 +102,16 @@ def enrol(journey: Journey) -> dict[str, Printed]:
     bench.serves_the_oldest_request(pharmacist)
     blinded.investigator_signs_the_order(investigator)
     return cards
+
+
+def get_ready(journey: Journey) -> None:
+    """No bag leaves before a drill was passed and both sealed cards are in their places (J1)."""
+    ready.investigator_makes_keys(journey)
+    ready.pharmacist_enrols(journey)
+    ready.investigator_drills(journey)
+    papers = ready.pharmacist_makes_cards(journey, "M-002")
+    said = ["".join(page.extract_text() for page in PdfReader(BytesIO(p)).pages) for p in papers]
+    assert all("M-002" in text and "receives" in text for text in said)
 
 
 def prepare(journey: Journey) -> tuple[Printed, Printed, str]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pharmacy.demo.cast import PASSWORD
 from tests.journeys import at_the_bench as bench
 from tests.journeys.breaking_steps import code_break
+from tests.journeys.card_steps import break_cards
 from tests.journeys.practice import USER_NAMES, Practice
 from tests.journeys.second_factor_steps import without_a_code
 from tests.journeys.visitor import PHONE, Visitor
@@ -294,4 +295,5 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     second_nurse,
     code_break,
     without_a_code,
+    break_cards,
 )

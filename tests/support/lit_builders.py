@@ -18,12 +18,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from pharmacy.domain.roles import Permission, Role
-from pharmacy.persistence import sign_ins
+from pharmacy.persistence import participants, sign_ins
 from pharmacy.persistence.bags import Bag
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services import plans, sign_in
+from pharmacy.services.break_cards import SETS
 from pharmacy.unblinded import (
     allocation,
+    break_cards,
     break_shares,
     founding,
     granting,
@@ -33,7 +35,8 @@ from pharmacy.unblinded import (
     sealed_list,
 )
 from pharmacy.unblinded import room as rooms
-from pharmacy.unblinded.code_break import breaking, own_keys
+from pharmacy.unblinded.break_cards import Wanted
+from pharmacy.unblinded.code_break import breaking, drill, own_keys
 from pharmacy.unblinded.code_break.breaking import Answer, Asked
 from pharmacy.unblinded.recovery_halves import RecoverySheets
 from pharmacy.unblinded.room import OpenRoom
@@ -197,6 +200,51 @@ class LitStudy:
         with self.trial.units.acting() as uow:
             act = self.trial.bare_act(uow, who)
             return breaking.break_code(act, asked, ServerSecrets(PEPPER, BREAK_KEY))
+
+    def drill(self, who: str = "investigator", **said: str) -> drill.Passed:
+        """One drill through the services; it commits by itself."""
+        self._breaks += 1
+        asked = Asked(
+            drill.DRILL,
+            "treatment",
+            "",
+            said.get("passphrase", self.passphrases.get(who, "")),
+            said.get("form", f"drill-form-{self._breaks:06d}"),
+            "192.0.2.7",
+        )
+        place, device = said.get("place", "outside"), said.get("device", "phone")
+        with self.trial.units.acting() as uow:
+            act = self.trial.bare_act(uow, who)
+            return drill.run(act, asked, place, device, ServerSecrets(PEPPER, BREAK_KEY))
+
+    def ready(self, code: str, by: str = "pharmacist") -> None:
+        """What a release asks for beside the bag: a drill that was passed, both cards in place."""
+        with self.trial.look(by) as act:
+            enrolled, passed = break_shares.enrolments(act), drill.passed(act)
+            participant = participants.by_code(act.uow.session, self.study_id, code)
+        assert participant is not None
+        if not passed:
+            if not enrolled:
+                self.enrol_breaker(by=by)
+            self.drill()
+        for card_set in SETS:
+            self.card(participant.id, card_set, by)
+
+    def card(self, participant_id: str, card_set: str, by: str = "pharmacist") -> str:
+        """The id of the sealed card of a set, made if there is none that counts."""
+        with self.trial.look(by) as act:
+            found = break_cards.cards_of(act, participant_id).cards[card_set]
+        if found is not None:
+            return found.id
+        seal = f"TE-{card_set[:3]}-{participant_id[:8]}".upper()
+        form = f"card-form-{card_set}-{participant_id}"
+        wanted = Wanted(card_set, seal, "Safe", "T. Lang", "", form)
+        self.do(by, break_cards.open_card, participant_id, wanted)
+        with self.trial.look(by) as act:
+            made = break_cards.cards_of(act, participant_id).cards[card_set]
+        assert made is not None
+        self.trial.do(by, break_cards.put_in_place, made.id, seal)
+        return made.id
 
     def do(self, who: str, verb: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """One verb of the lit room, `verb(act, room, ...)`, committed."""

@@ -149,6 +149,9 @@ class AtBench:
         """Scan inner and cover label together."""
         pieces = self.code(Piece.INNER_CONTAINER), self.code(Piece.OUTER_COVER)
         self.do(self.first, bench.put_cover_on, *pieces, "S-4711", ALL_MASKED)
+        with self.study.trial.look(self.first) as act:
+            code = find(act, self.bag_id).participant.code
+        self.study.ready(code)
 
     def wait_for_the_run(self) -> None:
         """Let the clock reach the scheduled moment at which this bag may leave."""

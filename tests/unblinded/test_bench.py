@@ -343,6 +343,7 @@ def test_the_container_follows_from_the_volume_alone():
 def test_no_step_at_the_bench_moves_a_readable_clock(at, study):
     """B10: a whole preparation, later by minutes, leaves the same plaintext database."""
     at.open()
+    study.ready("M-002")
     for who in ("pharmacist", "checker"):
         study.room(who)
     before = in_the_clear(study)

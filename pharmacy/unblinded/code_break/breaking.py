@@ -22,15 +22,14 @@ from pharmacy.persistence.audit import AuditEntry
 from pharmacy.persistence.participants import Participant
 from pharmacy.services import notices
 from pharmacy.services.act import Act
-from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import break_shares, inbox
 from pharmacy.unblinded.arm import Arm
+from pharmacy.unblinded.arm_words import arm_words
 from pharmacy.unblinded.code_break import own_keys
 from pharmacy.unblinded.code_break.passphrase import unlock
 from pharmacy.unblinded.envelope import DoesNotOpen, open_envelope
 from pharmacy.unblinded.holders import keys_of
 from pharmacy.unblinded.server_secrets import ServerSecrets
-from pharmacy.unblinded.study_files import products_of
 from pharmacy.unblinded.tables import BreakShare, HolderKeys, Slot, StudyKeys
 from pharmacy.unblinded.warrants import (
     BreakWarrant,
@@ -218,12 +217,10 @@ def _clock(moment: datetime, zone: ZoneInfo) -> str:
 
 def _arm_words(act: Act) -> list[tuple[Arm, str]]:
     """What the protocol calls each arm; asked of all before one is known (409 if it fails)."""
-    protocol = protocol_of(act)[1]
-    identities = {arm.name: arm.identity for arm in protocol.arms}
-    supplies = products_of(protocol.code).supplies
-    if any(supply.protocol_arm not in identities for supply in supplies):
-        raise own_keys.no_fit(act)
-    return [(supply.arm, identities[supply.protocol_arm]) for supply in supplies]
+    try:
+        return arm_words(act)
+    except Refusal:
+        raise own_keys.no_fit(act) from None
 
 
 def _place(act: Act, participant: Participant) -> tuple[Slot, BreakShare, HolderKeys]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from pharmacy.domain.roles import Permission
-from pharmacy.unblinded.code_break import views
+from pharmacy.unblinded.code_break import drill_views, views
 from pharmacy.web.house import House, MenuEntry
 
 
@@ -14,6 +14,7 @@ def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     house: House = app.extensions["twinbag"]
     app.extensions["twinbag_pepper"] = pepper
     app.extensions["twinbag_break_key"] = break_key
+    app.register_blueprint(drill_views.blueprint)
     app.register_blueprint(views.blueprint)
     house.menu.append(MenuEntry("Break the code", "code_break.page", Permission.BREAK_CODE))
     house.break_door = "code_break.page"

@@ -25,6 +25,7 @@ from pharmacy.unblinded.private_record import PrivateRecord, StudyPins
 from pharmacy.unblinded.tables import (
     BreakEnrolment,
     BreakShare,
+    DrillEnvelope,
     HolderKeys,
     SealedList,
     StudyKeys,
@@ -130,7 +131,7 @@ def try_keys(
     act.record(TRIED, f"person:{act.person.id}", new=_parts_seen(act))
 
 
-def compare(act: Act, record: PrivateRecord, share: BreakShare) -> bool:
+def compare(act: Act, record: PrivateRecord, share: BreakShare | DrillEnvelope) -> bool:
     """Compare what was pinned at the last try; False when there is nothing to compare with.
 
     A difference is refused (409): somebody exchanged keys or list.

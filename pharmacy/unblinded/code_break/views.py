@@ -17,7 +17,7 @@ from pharmacy.domain.errors import BadForm, Conflict, Refusal, WrongPassphrase
 from pharmacy.domain.roles import Permission
 from pharmacy.services import throttling
 from pharmacy.unblinded import holders
-from pharmacy.unblinded.code_break import breaking, own_keys
+from pharmacy.unblinded.code_break import breaking, drill, own_keys
 from pharmacy.unblinded.code_break.breaking import REASONS, Answer, Asked
 from pharmacy.unblinded.doorway import break_key, operation_id, pepper
 from pharmacy.unblinded.server_secrets import ServerSecrets
@@ -76,6 +76,7 @@ def page(study_id: str) -> str:
         page=frame("Break the code"),
         choices=breaking.choices(act()),
         standing=own_keys.standing(act()),
+        drill=drill.standing(act()),
         study_id=study_id,
     )
 
@@ -153,7 +154,7 @@ def _broken(form: BreakForm, participant_id: str) -> Answer | None:
     except BadForm as wrong:
         form.say(wrong.errors)
     except WrongPassphrase as wrong:
-        _count_miss()
+        count_miss()
         form.say({wrong.field: wrong.sentence})
         form.status = wrong.status
     except Conflict:
@@ -180,12 +181,13 @@ def _try(form: TryForm) -> str:
             request.remote_addr or "",
         )
     except WrongPassphrase as wrong:
-        _count_miss()
+        count_miss()
         raise BadForm({wrong.field: wrong.sentence}) from None
     return told(url_for("code_break.keys", study_id=act().in_study.id), "break_keys_work")
 
 
-def _count_miss() -> None:
+def count_miss() -> None:
+    """Note a wrong passphrase, so that the next try waits; what the form began is dropped."""
     # Read first: after a rollback the row would be read again, which takes SQLite's one write lock.
     person_id = current_user.person.id
     g.uow.rollback()

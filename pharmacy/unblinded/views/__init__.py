@@ -5,6 +5,7 @@ from __future__ import annotations
 from pharmacy.unblinded.views import (
     bench,
     board,
+    break_cards,
     code_breaks,
     dummy_list,
     handing_over,
@@ -18,6 +19,7 @@ from pharmacy.unblinded.views import (
     recovery,
     recovery_ceremonies,
     room,
+    safety,
 )
 
 BLUEPRINTS = (
@@ -36,4 +38,6 @@ BLUEPRINTS = (
     code_breaks.blueprint,
     recovery.blueprint,
     recovery_ceremonies.blueprint,
+    break_cards.blueprint,
+    safety.blueprint,
 )

@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission
 from pharmacy.unblinded import break_shares
+from pharmacy.unblinded.code_break import drill
 from pharmacy.unblinded.doorway import break_key, lit_frame, pepper, the_room
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.web.access import act, door
@@ -34,6 +35,12 @@ class EnrolForm(PageForm):
     passphrase = PasswordField("Your passphrase", [InputRequired("Type your passphrase.")])
 
 
+class DrillForm(PageForm):
+    """The own passphrase, for a drill of somebody enrolled before there were drills."""
+
+    passphrase = PasswordField("Your passphrase", [InputRequired("Type your passphrase.")])
+
+
 @blueprint.get("")
 @door(Permission.ENROL_INVESTIGATORS, lit=True)
 def page(study_id: str) -> str:
@@ -43,8 +50,30 @@ def page(study_id: str) -> str:
         page=frame("Investigators"),
         lit=lit_frame(),
         rows=break_shares.investigators(act()),
+        drills=_drills(),
         study_id=study_id,
     )
+
+
+@blueprint.route("/<person_id>/drill", methods=["GET", "POST"])
+@door(Permission.ENROL_INVESTIGATORS, lit=True)
+def give_drill(study_id: str, person_id: str) -> tuple[str, int] | Response:
+    """Make the drill of one enrolled investigator who has none."""
+    room = the_room()
+    form = DrillForm(request.form)
+    if request.method == "POST":
+        answered = attempt(form, lambda: _give_drill(form, room, person_id))
+        if answered:
+            return answered
+    shown = render_template(
+        "lit/investigators/drill.html",
+        page=frame("Make the drill"),
+        lit=lit_frame(),
+        form=form,
+        one=break_shares.investigator(act(), person_id),
+        study_id=study_id,
+    )
+    return shown, form.status
 
 
 @blueprint.route("/<person_id>", methods=["GET", "POST"])
@@ -74,3 +103,18 @@ def _enrol(form: EnrolForm, room: OpenRoom, person_id: str) -> str:
     )
     location = url_for("lit_investigators.page", study_id=act().in_study.id)
     return told(location, "investigator_enrolled")
+
+
+def _give_drill(form: DrillForm, room: OpenRoom, person_id: str) -> str:
+    break_shares.give_drill(act(), room, person_id, form.passphrase.data, pepper(), break_key())
+    location = url_for("lit_investigators.page", study_id=act().in_study.id)
+    return told(location, "drill_made")
+
+
+def _drills() -> dict[str, str]:
+    """When and from where each investigator has passed the drill last."""
+    return {
+        one.person_id: f"{one.when}, {drill.DEVICES[one.device].lower()}, "
+        + ("outside" if one.place == "outside" else "inside")
+        for one in drill.passed(act())
+    }

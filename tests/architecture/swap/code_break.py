@@ -20,15 +20,23 @@ BROKEN = "M-008"
 _ARMS = ("immune globulin", "sodium chloride")
 
 
-def break_code(journey: Journey) -> None:
-    """Keys are made and tried, a code is broken and shown again; then everybody looks."""
+def get_ready(journey: Journey) -> None:
+    """Keys are made and tried, and the drill is passed: no bag leaves before."""
     investigator = journey.browser("investigator")
     door = f"/break/{journey.study.study_id}"
     passphrase = _make_keys(investigator, door)
+    journey.study.passphrases["investigator"] = passphrase
     investigator.open(door)
     _enrol(journey, investigator, door)
     _try(journey, investigator, door, passphrase)
-    _break(journey, investigator, door, passphrase)
+    _drill(investigator, door, passphrase)
+
+
+def break_code(journey: Journey) -> None:
+    """A code is broken and shown again; then everybody looks."""
+    investigator = journey.browser("investigator")
+    door = f"/break/{journey.study.study_id}"
+    _break(journey, investigator, door, journey.study.passphrases["investigator"])
     _look(journey, investigator, door)
 
 
@@ -64,6 +72,17 @@ def _try(journey: Journey, investigator: Browser, door: str, passphrase: str) ->
     investigator.open(f"{door}/keys")
     investigator.fill("/try", passphrase=passphrase, granter_words="not these", expect=400)
     investigator.fill("/try", passphrase=passphrase, granter_words=granter)
+
+
+def _drill(investigator: Browser, door: str, passphrase: str) -> None:
+    """The way of a break to an envelope of nobody; its answer is compared like any page."""
+    investigator.open(door)
+    investigator.open(f"{door}/drill")
+    said = {"reason": "treatment", "place": "outside"}
+    investigator.fill("/drill", passphrase="not the words", expect=403, **said)
+    told = investigator.fill("/drill", passphrase=passphrase, **said)
+    assert "This is the drill" in told
+    investigator.open(f"{door}/drill")
 
 
 def _break(journey: Journey, investigator: Browser, door: str, passphrase: str) -> None:

@@ -19,6 +19,7 @@ from pharmacy.persistence.engine import make_engine
 from pharmacy.services.units import Units
 from tests.architecture.swap import (
     bench_work,
+    break_cards,
     code_break,
     desk,
     open_label,
@@ -231,6 +232,8 @@ class Journey:
         """The pharmacist opens the room, serves the requests and plans the two courses."""
         self.jump(AT_THE_BOARD)
         bench_work.allocate_and_plan(self)
+        code_break.get_ready(self)
+        break_cards.make(self)
 
     def prepare(self) -> None:
         """The first day's bags are prepared, checked, printed and covered; one is relabelled."""
@@ -284,6 +287,7 @@ class Journey:
 
     def break_code(self) -> None:
         """An emergency of somebody whose bags nobody has prepared yet."""
+        break_cards.count(self)
         code_break.break_code(self)
 
     def roll_over(self) -> None:

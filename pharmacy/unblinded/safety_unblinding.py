@@ -1,0 +1,302 @@
+"""Safety unblinding: one named recipient learns an arm, for a recall or a report, under two names.
+
+Everything of it lives in the unblinded trail, sealed, and nothing beside it: no table, no blinded
+entry, no notice. A recall concerns one arm alone, so that it is asked for everybody who was given a
+bag in its window, and opens each of their envelopes: how many entries there are, and for whom, does
+not follow the arm. Only the letter does, and it is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.domain.roles import ROLES, Permission
+from pharmacy.domain.site_time import format_day, format_moment
+from pharmacy.persistence import marks, participants, people
+from pharmacy.services import signing
+from pharmacy.services.act import Act
+from pharmacy.services.break_cards import zone_of
+from pharmacy.unblinded import second_person, trail
+from pharmacy.unblinded.arm import Arm
+from pharmacy.unblinded.arm_words import arm_words
+from pharmacy.unblinded.envelope import open_envelope
+from pharmacy.unblinded.given_in_window import given_in_window
+from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.warrants import find_warrant
+
+REQUESTED = "safety_unblinding"
+OPENED = "safety_opened"
+SHOWN = "safety_letter_shown"
+KINDS = {
+    "recall": "Recall of a product",
+    "report": "Expedited safety report",
+    "care": "Care after a serious event, not an emergency",
+}
+RECIPIENTS = {
+    "physician": "Treating physician",
+    "sponsor_safety": "Sponsor's unblinded safety contact",
+    "monitoring_board": "Data monitoring board",
+}
+MEANING = "I ask that this named person learns it, and that nobody else does."
+# Of an entry's size: what is typed, as it is written down.
+_MOST_TYPED_BYTES = 1100
+_NOT_UNBLINDED = "Another unblinded person of this study signs here."
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who is to learn it; `person_id` when it is a user of this study, else empty."""
+
+    name: str
+    organisation: str
+    role: str
+    contact: str
+    person_id: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request. A recall has a product and a window, everything else one participant."""
+
+    kind: str
+    recipient: Recipient
+    said: str
+    participant_id: str = ""
+    product: str = ""
+    first: date | None = None
+    last: date | None = None
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class SecondSignature:
+    """The other unblinded person, and where the form came from."""
+
+    user_name: str
+    password: str = field(repr=False)
+    address: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as the pharmacy reads it, with how often its letter was shown."""
+
+    id: str
+    kind: str
+    when: str
+    asked_by: str
+    signed_by: str
+    recipient: str
+    contact: str
+    about: str
+    said: str
+    shown: tuple[str, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Told:
+    """What the letter says. `lines` are participants, each with words about what they received."""
+
+    request: Request
+    lines: tuple[tuple[str, str], ...]
+    none: str
+
+
+def products(act: Act) -> dict[str, str]:
+    """What a recall may concern: each arm's product in the protocol's words, by a plain number.
+
+    The number goes into the sealed entry; in the order of the protocol's words it says no more.
+    """
+    return {str(at): text for at, text in enumerate(sorted(text for _, text in arm_words(act)))}
+
+
+def who(act: Act) -> list[tuple[str, str]]:
+    """Everybody who has a place, by id and code."""
+    act.permit(Permission.UNBLIND_FOR_SAFETY)
+    found = participants.of_study(act.uow.session, act.in_study.id)
+    return [(one.id, one.code) for one in found if one.state == "allocated"]
+
+
+def requests(act: Act, room: OpenRoom) -> list[Request]:
+    """Every request of the study, newest first."""
+    act.permit(Permission.UNBLIND_FOR_SAFETY)
+    entries = trail.entries(act, room.record_key)
+    return [_request(act, one, entries) for one in reversed(entries) if one["event"] == REQUESTED]
+
+
+def ask(act: Act, room: OpenRoom, asked: Asked, password: str, second: SecondSignature) -> Told:
+    """Write a request down under two signatures, and tell what its letter says.
+
+    Commits the request and an opening for each participant it covers before any envelope is
+    opened, and the showing before anybody sees it. The same form once more is another showing.
+    Refused: no list key (403), wrong signatures, a window in which nobody was given a bag.
+    """
+    _permit(act, room)
+    if trail.find_operation(act, room.record_key, REQUESTED, asked.form) is None:
+        _check(act, asked)
+        codes = _covered(act, asked)
+        signing.check_password(act, act.person, password)
+        entry = _entry(asked, _witness(act, second))
+        trail.record(act, room.record_key, REQUESTED, f"request:{asked.form}", **entry)
+    else:
+        codes = _codes_of(trail.entries(act, room.record_key), asked.form)
+    return _tell(act, room, asked.form, asked.kind, codes)
+
+
+def show_again(act: Act, room: OpenRoom, request_id: str, password: str) -> Told:
+    """The letter of a request once more: every showing opens, and is written down, anew."""
+    _permit(act, room)
+    entries = trail.entries(act, room.record_key)
+    entry = _found(entries, request_id)
+    signing.check_password(act, act.person, password)
+    return _tell(act, room, request_id, str(entry["kind"]), _codes_of(entries, request_id))
+
+
+def _permit(act: Act, room: OpenRoom) -> None:
+    act.permit(Permission.UNBLIND_FOR_SAFETY)
+    if room.list_key is None:
+        raise Refusal("You do not hold the list key.", status=403)
+
+
+def _check(act: Act, asked: Asked) -> None:
+    """Everything that is typed; nothing here depends on an arm."""
+    one = asked.recipient
+    wrong = {}
+    if asked.kind not in KINDS:
+        wrong["kind"] = "Choose why."
+    if one.role not in RECIPIENTS:
+        wrong["role"] = "Choose who it is."
+    for name in ("name", "organisation", "contact"):
+        if not getattr(one, name):
+            wrong[name] = "Write who it is, so that nobody else is meant."
+    typed = [asked.said, one.name, one.organisation, one.contact]
+    if len(json.dumps(typed, ensure_ascii=False).encode()) > _MOST_TYPED_BYTES:
+        wrong["said"] = "This is too long. Write at most 500 letters."
+    if not asked.said:
+        wrong["said"] = "Write why; it stays in the lit room."
+    if asked.kind == "recall" and asked.product not in products(act):
+        wrong["product"] = "Choose the product that is recalled."
+    if asked.kind == "recall" and not (asked.first and asked.last and asked.first <= asked.last):
+        wrong["last"] = "Say from which day to which day bags were released."
+    if one.person_id and people.person(act.uow.session, one.person_id) is None:
+        wrong["person"] = "Choose a person of this study, or nobody."
+    if wrong:
+        raise BadForm(wrong)
+
+
+def _covered(act: Act, asked: Asked) -> list[str]:
+    """The codes of everybody whose envelope is opened for a request."""
+    if asked.kind == "recall" and asked.first and asked.last:
+        codes = [one.code for one in given_in_window(act, asked.first, asked.last)]
+        if not codes:
+            raise BadForm({"last": "No bag was released in these days."})
+        return codes
+    found = participants.participant(act.uow.session, asked.participant_id)
+    if found is None or found.study_id != act.in_study.id or found.state != "allocated":
+        raise BadForm({"participant": "Choose a participant who has a place."})
+    return [found.code]
+
+
+def _witness(act: Act, second: SecondSignature) -> str:
+    person = second_person.sign(act, second.user_name, second.password, second.address)
+    roles = people.roles_of(act.uow.session, person.id, act.in_study.id)
+    unblinded = roles and not any(ROLES[role].blinded for role in roles)
+    if person.id == act.person.id or not unblinded:
+        raise BadForm({"second_user_name": _NOT_UNBLINDED})
+    return person.full_name
+
+
+def _entry(asked: Asked, witness: str) -> dict[str, object]:
+    one = asked.recipient
+    return {
+        "kind": asked.kind,
+        "operation": asked.form,
+        "recipient": [one.name, one.organisation, one.role, one.contact, one.person_id],
+        "said": asked.said,
+        "product": asked.product,
+        "window": [str(asked.first or ""), str(asked.last or "")],
+        "signed_by": witness,
+        "meaning": MEANING,
+    }
+
+
+def _tell(act: Act, room: OpenRoom, request_id: str, kind: str, codes: list[str]) -> Told:
+    """Openings, committed; then envelopes; the showing, committed; and only then words."""
+    for code in codes:
+        subject = f"participant:{code}"
+        trail.record(act, room.record_key, OPENED, subject, reason=kind, request=request_id)
+    act.uow.commit()
+    words = arm_words(act)
+    arms = [(code, _opened(act, room, code, kind)) for code in codes]
+    entry = _found(trail.entries(act, room.record_key), request_id)
+    trail.record(act, room.record_key, SHOWN, f"request:{request_id}", reason=kind)
+    if entry["recipient"][4]:
+        marks.set_mark(act.uow.session, act.in_study.id, entry["recipient"][4], act.now)
+    act.uow.commit()
+    told = [(code, next(text for one, text in words if one == arm)) for code, arm in arms]
+    request = _request(act, entry, trail.entries(act, room.record_key))
+    if kind != "recall":
+        return Told(request, tuple((code, f"receives {text}") for code, text in told), "")
+    recalled = products(act)[entry["product"]]
+    lines = tuple((code, f"was given {text}") for code, text in told if text == recalled)
+    none = "" if lines else f"Nobody covered by this request was given {recalled}."
+    return Told(request, lines, none)
+
+
+def _opened(act: Act, room: OpenRoom, code: str, kind: str) -> Arm:
+    warrant = find_warrant(act, room, OPENED, f"participant:{code}", kind)
+    participant = participants.by_code(act.uow.session, act.in_study.id, code)
+    if participant is None:
+        raise Refusal("There is no such participant in this study.", status=404)
+    return open_envelope(act, room, warrant, participant.id)
+
+
+def _found(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any]:
+    for entry in entries:
+        if (entry["event"], entry.get("operation")) == (REQUESTED, request_id):
+            return entry
+    raise Refusal("There is no such request in this study.", status=404)
+
+
+def _codes_of(entries: list[dict[str, Any]], request_id: str) -> list[str]:
+    """Everybody whom a request covers, from its own openings."""
+    said = {
+        str(entry["subject"]).removeprefix("participant:")
+        for entry in entries
+        if (entry["event"], entry.get("request")) == (OPENED, request_id)
+    }
+    return sorted(said)
+
+
+def _request(act: Act, entry: dict[str, Any], entries: list[dict[str, Any]]) -> Request:
+    zone, request_id = zone_of(act), str(entry["operation"])
+    name, organisation, role, contact, _person_id = entry["recipient"]
+    shown = [
+        f"{format_moment(datetime.fromisoformat(one['at']), zone)}, to {one['name']}"
+        for one in entries
+        if (one["event"], one["subject"]) == (SHOWN, f"request:{request_id}")
+    ]
+    return Request(
+        id=request_id,
+        kind=KINDS[entry["kind"]],
+        when=format_moment(datetime.fromisoformat(entry["at"]), zone),
+        asked_by=entry["name"],
+        signed_by=entry["signed_by"],
+        recipient=f"{name}, {organisation}, {RECIPIENTS[role].lower()}",
+        contact=contact,
+        about=_about(act, entry, _codes_of(entries, request_id)),
+        said=entry["said"],
+        shown=tuple(shown),
+    )
+
+
+def _about(act: Act, entry: dict[str, Any], codes: list[str]) -> str:
+    if entry["kind"] != "recall":
+        return ", ".join(codes)
+    first, last = (format_day(date.fromisoformat(day)) for day in entry["window"])
+    covered = f"{len(codes)} participants" if len(codes) != 1 else "1 participant"
+    return f"{products(act)[entry['product']]}; bags released {first} to {last}, {covered}"

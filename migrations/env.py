@@ -25,8 +25,9 @@ def run() -> None:
     engine: sa.Engine = context.config.attributes["engine"]
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.commit()
+            # On the driver: SQLite takes no notice of this within a transaction, and the engine
+            # begins one with the first statement.
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
         _run_on(connection)
         connection.commit()
 

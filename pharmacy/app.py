@@ -28,6 +28,7 @@ from pharmacy.web import (
     break_cards,
     failures,
     frame,
+    going_live,
     headers,
     home,
     infusions,
@@ -35,6 +36,7 @@ from pharmacy.web import (
     packing,
     participants,
     people,
+    protocols,
     scanning,
     second_step,
     sign_in,
@@ -52,6 +54,8 @@ _BLUEPRINTS = (
     home.blueprint,
     people.blueprint,
     studies.blueprint,
+    protocols.blueprint,
+    going_live.blueprint,
     trails.blueprint,
     participants.blueprint,
     scanning.blueprint,
@@ -73,6 +77,7 @@ _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
     MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS),
     MenuEntry("Code-break seals", "break_cards.page", Permission.SEE_BREAK_CARDS),
+    MenuEntry("Protocol", "protocols.shown", Permission.READ_PROTOCOL),
     MenuEntry("Audit trail", "trails.study", Permission.READ_BLINDED_TRAIL),
     MenuEntry("People", "people.listed", Permission.ADMINISTER, in_study=False),
     MenuEntry("Studies", "studies.listed", Permission.ADMINISTER, in_study=False),
@@ -127,6 +132,8 @@ def create_app(
         from pharmacy.unblinded.code_break import entrance as break_entrance
 
         break_entrance.join(app, config.pepper, config.break_key)
+    # Last: whoever has no work of their own in a study reads its protocol.
+    app.extensions["twinbag"].landings.append((Permission.READ_PROTOCOL, "protocols.shown"))
     access.guard(app)
     frame.dress(app)
     headers.add_headers(app)

@@ -212,11 +212,13 @@ class LabelWording:
 class MarkedDefault:
     """A placeholder that must be confirmed by signature before the study goes live.
 
-    `settings` are pairs of field path and value, as they stand in the file.
+    `settings` are pairs of field path and value, as they stand in the file; `source` is where the
+    values come from, empty where the file does not say.
     """
 
     item: str
     settings: tuple[tuple[str, str], ...]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

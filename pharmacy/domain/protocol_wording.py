@@ -69,7 +69,8 @@ def read_marked_defaults(fields: Fields, raw: dict[str, Any]) -> tuple[MarkedDef
             if _value_at(raw, path) is None:
                 raise entry.error("fields", f"names '{path}', which the file does not have")
         settings = tuple((path, _words(_value_at(raw, path))) for path in paths)
-        return MarkedDefault(item=entry.text("item"), settings=settings)
+        source = entry.text("source") if entry.has("source") else ""
+        return MarkedDefault(item=entry.text("item"), settings=settings, source=source)
 
     return fields.tables("marked_defaults", read)
 

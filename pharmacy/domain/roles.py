@@ -51,7 +51,7 @@ ROLES: dict[Role, RoleFacts] = {
     Role.INVESTIGATOR: RoleFacts("Investigator", blinded=True, has_page=True),
     Role.OUTCOME_ASSESSOR: RoleFacts("Outcome assessor", blinded=True, has_page=True),
     Role.BLINDED_MONITOR: RoleFacts("Blinded monitor", blinded=True, has_page=True),
-    Role.SPONSOR_CONTACT: RoleFacts("Sponsor contact", blinded=True, has_page=False),
+    Role.SPONSOR_CONTACT: RoleFacts("Sponsor contact", blinded=True, has_page=True),
 }
 
 
@@ -66,6 +66,9 @@ class Permission(StrEnum):
     BREAK_CODE = "break_code"
     SEE_ASSESSMENTS = "see_assessments"
     ASSESS = "assess"
+    READ_PROTOCOL = "read_protocol"
+    APPROVE = "approve"
+    CONFIRM_DEFAULTS = "confirm_defaults"
     SCAN = "scan"
     SEE_STOPS = "see_stops"
     SEE_DELIVERIES = "see_deliveries"
@@ -95,6 +98,12 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
         {Role.OUTCOME_ASSESSOR, Role.INVESTIGATOR, Role.COORDINATOR, Role.BLINDED_MONITOR}
     ),
     Permission.ASSESS: frozenset({Role.OUTCOME_ASSESSOR, Role.INVESTIGATOR}),
+    # Everybody in a study may read its protocol; a nurse's menu stays short.
+    Permission.READ_PROTOCOL: frozenset(Role) - {Role.NURSE},
+    Permission.APPROVE: frozenset(
+        {Role.INVESTIGATOR, Role.SPONSOR_CONTACT, Role.PHARMACIST, Role.STATISTICIAN}
+    ),
+    Permission.CONFIRM_DEFAULTS: frozenset({Role.INVESTIGATOR, Role.PHARMACIST}),
     Permission.SCAN: frozenset({Role.NURSE}),
     Permission.SEE_STOPS: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
     Permission.SEE_DELIVERIES: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),

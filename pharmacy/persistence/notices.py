@@ -34,6 +34,13 @@ class NoticePost(Base):
     sent_at: Mapped[datetime | None]
 
 
+class TestNotice(Base):
+    """Marks a notice that was asked for to try the mail; it tells of no act for a participant."""
+
+    __tablename__ = "test_notice"
+    notice_id: Mapped[str] = mapped_column(sa.ForeignKey("notice.id"), primary_key=True)
+
+
 def notice(session: Session, notice_id: str) -> Notice | None:
     """The notice with this id."""
     return session.get(Notice, notice_id)
@@ -44,6 +51,22 @@ def add(session: Session, made: Notice) -> None:
     session.add(made)
     session.flush()
     session.add(NoticePost(notice_id=made.id, tries=0, next_at=made.made_at, sent_at=None))
+
+
+def mark_test(session: Session, notice_id: str) -> None:
+    """Say of a notice that it only tries the mail."""
+    session.add(TestNotice(notice_id=notice_id))
+
+
+def test_notice_taken(session: Session, study_id: str) -> datetime | None:
+    """When a mail server last took a test notice of a study; None before it took one."""
+    query = (
+        sa.select(sa.func.max(NoticePost.sent_at))
+        .join(TestNotice, TestNotice.notice_id == NoticePost.notice_id)
+        .join(Notice, Notice.id == NoticePost.notice_id)
+        .where(Notice.study_id == study_id)
+    )
+    return session.scalars(query).one()
 
 
 def of_study(session: Session, study_id: str) -> Sequence[tuple[Notice, NoticePost]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pharmacy.persistence import (
+    approvals,
     assessments,
     audit,
     authenticators,
     bags,
     break_cards,
+    card_keeping,
     courses,
     factors,
+    going_live,
     infusions,
     known_secrets,
     marks,
@@ -24,12 +27,15 @@ from pharmacy.persistence import (
 
 NOUNS = (
     assessments,
+    approvals,
     audit,
     authenticators,
     bags,
     break_cards,
+    card_keeping,
     courses,
     factors,
+    going_live,
     infusions,
     known_secrets,
     marks,

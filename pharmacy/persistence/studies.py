@@ -12,15 +12,15 @@ from pharmacy.persistence.base import Base, Id, one_of
 
 
 class Study(Base):
-    """One trial. `mode` is practice or live, for ever."""
+    """One trial. `mode` is practice or live, for ever; each code may be had once in either."""
 
     __tablename__ = "study"
     id: Mapped[Id]
-    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    code: Mapped[str] = mapped_column(sa.String(20))
     title: Mapped[str] = mapped_column(sa.String(200))
     mode: Mapped[str] = mapped_column(sa.String(10))
     made_at: Mapped[datetime]
-    __table_args__ = (one_of("mode", ("practice", "live")),)
+    __table_args__ = (one_of("mode", ("practice", "live")), sa.UniqueConstraint("code", "mode"))
 
     @property
     def practice(self) -> bool:
@@ -52,6 +52,7 @@ class Site(Base):
     pharmacy_address: Mapped[str] = mapped_column(sa.String(120))
     pharmacy_phone: Mapped[str] = mapped_column(sa.String(30))
     unblinding_phone: Mapped[str] = mapped_column(sa.String(30))
+    sponsor_phone: Mapped[str] = mapped_column(sa.String(30))
     zone: Mapped[str] = mapped_column(sa.String(60))
     investigator_id: Mapped[str | None] = mapped_column(sa.ForeignKey("person.id"))
     investigator_name: Mapped[str] = mapped_column(sa.String(80))
@@ -64,14 +65,15 @@ def study(session: Session, study_id: str) -> Study | None:
     return session.get(Study, study_id)
 
 
-def by_code(session: Session, code: str) -> Study | None:
-    """The study with this code."""
-    return session.scalars(sa.select(Study).where(Study.code == code)).one_or_none()
+def by_code(session: Session, code: str, mode: str) -> Study | None:
+    """The practice or the live study with this code."""
+    query = sa.select(Study).where(Study.code == code, Study.mode == mode)
+    return session.scalars(query).one_or_none()
 
 
 def all_studies(session: Session) -> Sequence[Study]:
-    """Every study, by code."""
-    return session.scalars(sa.select(Study).order_by(Study.code)).all()
+    """Every study, by code, the live one of a code first."""
+    return session.scalars(sa.select(Study).order_by(Study.code, Study.mode)).all()
 
 
 def current_protocol(session: Session, study_id: str) -> ProtocolVersion:

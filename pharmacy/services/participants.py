@@ -14,6 +14,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.persistence import participants, studies
 from pharmacy.persistence.participants import Card, Participant, Weight
 from pharmacy.persistence.studies import Site
+from pharmacy.services import preparing
 from pharmacy.services.act import Act
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,9}")
@@ -22,9 +23,11 @@ _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,9}")
 def register(act: Act, code: str, consented_on: date, site_id: str = "") -> Participant:
     """Register a participant with consent; gives them a card. The code is the site's own.
 
-    `site_id` may be left empty where the study has one site only.
+    `site_id` may be left empty where the study has one site only. Refused (409) in a live study
+    that has not gone live.
     """
     act.permit(Permission.ENROL)
+    preparing.require_live(act)
     site, errors = _chosen_site(act, site_id)
     if not _CODE.fullmatch(code):
         errors["code"] = "Type 2 to 10 capital letters, digits or dashes, such as M-002. No names."

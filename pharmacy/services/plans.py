@@ -19,6 +19,7 @@ from pharmacy.persistence.courses import Course, Order
 from pharmacy.persistence.participants import Participant, Weight
 from pharmacy.persistence.studies import ProtocolVersion, Site
 from pharmacy.services import participants as participant_verbs
+from pharmacy.services import preparing
 from pharmacy.services.act import Act
 from pharmacy.services.course_bags import add_day
 from pharmacy.services.plan_inputs import check_weight_on, history_before, weight_to_plan_with
@@ -92,6 +93,7 @@ def _proposal(
     act: Act, order: Order, starts_on: date
 ) -> tuple[Order, Participant, Weight, DosePlan]:
     act.permit(Permission.PREPARE)
+    preparing.require_live(act)
     participant = participant_verbs.find(act, order.participant_id)
     if participant.state != "allocated":
         raise Refusal("This participant has no slot yet. Serve the oldest request first.")

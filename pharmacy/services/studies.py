@@ -19,14 +19,12 @@ from pharmacy.domain.time_limits import longest_plan_check
 from pharmacy.persistence import audit, studies
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.studies import ProtocolVersion, Site, Study
-from pharmacy.services import site_texts
+from pharmacy.services import preparing, site_texts
 from pharmacy.services.act import Act
 
 _SHIPPED = Path(__file__).parents[1] / "protocols"
-_LIVE_REFUSED = (
-    "A live study cannot be made yet: the go-live checks do not exist. Make a practice study."
-)
-
+_PRACTICE_ONLY = "This is the practice installation. A live study is made in another one."
+_MODES = ("practice", "live")
 
 # What the columns hold; how much a label holds is asked of the labels.
 _LONGEST = {
@@ -35,6 +33,7 @@ _LONGEST = {
     "investigator_name": 80,
     "pharmacy_phone": 30,
     "unblinding_phone": 30,
+    "sponsor_phone": 30,
     "run_times": 120,
     "zone": 60,
 }
@@ -60,6 +59,7 @@ class NewSite:
     zone: str
     investigator_name: str
     run_times: str
+    sponsor_phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class StudyFacts:
     code: str
     title: str
     mode: str
+    live: bool
     made: str
     protocol_version: str
     site: Site
@@ -113,22 +114,27 @@ def study_facts(act: Act) -> StudyFacts:
     return _facts(act, act.in_study)
 
 
-def make_study(act: Act, mode: str, protocol_text: str, site: NewSite) -> Study:
+def make_study(
+    act: Act, mode: str, protocol_text: str, site: NewSite, *, practice_only: bool = False
+) -> Study:
     """Make a study from a protocol's text, with its first site.
 
-    A live study is refused (409) until the go-live gates exist; a protocol that does not parse
-    or cannot keep its own time limits, a site that cannot be read and a text that no label can
-    carry are `BadForm`.
+    A code may be had twice, for practice and live. A live study is made to be prepared: nobody
+    takes part before it has gone live; where `practice_only`, it is refused (409). A protocol that
+    does not parse or cannot keep its own time limits, a site that cannot be read, without the
+    sponsor's telephone in a live study, and a text that no label can carry are `BadForm`.
     """
     act.permit(Permission.ADMINISTER)
-    if mode != "practice":
-        raise Refusal(_LIVE_REFUSED)
+    if mode not in _MODES:
+        raise BadForm({"mode": "Choose practice or live."})
+    if mode == "live" and practice_only:
+        raise Refusal(_PRACTICE_ONLY)
     protocol = _read_protocol(protocol_text)
     site = _as_stored(site)
-    _check_site(site)
+    _check_site(site, live=mode == "live")
     _check_labels(protocol, site)
-    if studies.by_code(act.uow.session, protocol.code):
-        raise BadForm({"protocol": f"There is already a study with the code {protocol.code}."})
+    if studies.by_code(act.uow.session, protocol.code, mode):
+        raise BadForm({"protocol": f"There is already a {mode} study of {protocol.code}."})
     study = Study(
         id=act.new_id("study"),
         code=protocol.code,
@@ -173,7 +179,7 @@ def add_site(act: Act, site: NewSite) -> Site:
     act.permit(Permission.ADMINISTER)
     session, study = act.uow.session, act.in_study
     site = _as_stored(site)
-    _check_site(site)
+    _check_site(site, live=not study.practice)
     _check_labels(protocol_of(act)[1], site)
     if site.code in {known.code for known in studies.sites(session, study.id)}:
         raise BadForm({"code": f"{study.code} has a site with the code {site.code} already."})
@@ -230,18 +236,21 @@ def _check_labels(protocol: Protocol, site: NewSite) -> None:
         raise BadForm({form_names[label]: sentence for label, sentence in wrong.items()})
 
 
-def _check_site(site: NewSite) -> None:
+def _check_site(site: NewSite, *, live: bool) -> None:
     errors: dict[str, str] = {}
+    phones = ["pharmacy_phone", "unblinding_phone"]
+    if live or site.sponsor_phone:
+        phones.append("sponsor_phone")
     for name, most in _LONGEST.items():
         text = getattr(site, name)
+        if name == "sponsor_phone" and name not in phones:
+            continue
         if not 2 <= len(text) <= most or not text.isprintable():
             errors[name] = f"Type 2 to {most} characters."
     if not re.fullmatch(r"[A-Z0-9-]{1,12}", site.code):
         errors["code"] = "Type up to 12 letters, digits or dashes."
-    for name, phone in (
-        ("pharmacy_phone", site.pharmacy_phone),
-        ("unblinding_phone", site.unblinding_phone),
-    ):
+    for name in phones:
+        phone = getattr(site, name)
         if not re.fullmatch(r"[+(0-9][0-9 ().-]+", phone) or not 7 <= len(_digits(phone)) <= 15:
             errors[name] = "Type a telephone number, such as 205-555-0142."
     if "unblinding_phone" not in errors and _digits(site.pharmacy_phone) == _digits(
@@ -281,7 +290,8 @@ def _facts(act: Act, study: Study) -> StudyFacts:
         study_id=study.id,
         code=study.code,
         title=study.title,
-        mode=study.mode.capitalize(),
+        mode=preparing.mode_words(act.uow, study),
+        live=not study.practice,
         made=format_moment(study.made_at, ZoneInfo(site.zone)),
         protocol_version=studies.current_protocol(act.uow.session, study.id).version,
         site=site,
@@ -306,6 +316,7 @@ def _site_row(act: Act, study: Study, site: NewSite) -> Site:
         pharmacy_address=site.pharmacy_address,
         pharmacy_phone=site.pharmacy_phone,
         unblinding_phone=site.unblinding_phone,
+        sponsor_phone=site.sponsor_phone,
         zone=site.zone,
         investigator_id=None,
         investigator_name=site.investigator_name,

@@ -115,7 +115,9 @@ class _Names:
     def __init__(self, act: Act) -> None:
         session = act.uow.session
         self._people = {person.id: person for person in people.everybody(session)}
-        self._studies = {study.id: study.code for study in studies.all_studies(session)}
+        self._studies = {
+            study.id: f"{study.code} ({study.mode})" for study in studies.all_studies(session)
+        }
 
     def subjects(self, text: str) -> list[str]:
         """The subjects whose name contains the text."""

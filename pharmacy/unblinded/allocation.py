@@ -14,6 +14,7 @@ from pharmacy.domain.errors import Conflict, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence import participants
 from pharmacy.persistence.participants import AllocationRequest, Participant
+from pharmacy.services import preparing
 from pharmacy.services.act import Act
 from pharmacy.unblinded import strata, trail
 from pharmacy.unblinded.list_parts import lock_list
@@ -34,6 +35,7 @@ def serve(act: Act, room: OpenRoom, request_id: str) -> Participant:
     the oldest any more, or has no place left, is refused (409), otherwise as `serve_oldest`.
     """
     act.permit(Permission.PREPARE)
+    preparing.require_live(act)
     lock_list(act)
     request = act.uow.session.get(AllocationRequest, request_id, populate_existing=True)
     if request is None or request.study_id != act.in_study.id:
@@ -55,6 +57,7 @@ def serve_oldest(act: Act, room: OpenRoom) -> Participant:
     waiting, no slot left for any of them.
     """
     act.permit(Permission.PREPARE)
+    preparing.require_live(act)
     lock_list(act)
     queued = None
     for queued in strata.queue(act):

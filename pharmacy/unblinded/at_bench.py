@@ -15,7 +15,7 @@ from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
-from pharmacy.services import plans
+from pharmacy.services import plans, preparing
 from pharmacy.services.act import Act
 
 
@@ -58,7 +58,11 @@ def find(act: Act, bag_id: str) -> BenchBag:
 
 
 def find_planned(act: Act, bag_id: str) -> BenchBag:
-    """A bag that is still at the bench; one that has left is refused (409)."""
+    """A bag that is still at the bench; one that has left is refused (409).
+
+    So is every bag of a live study that has not gone live.
+    """
+    preparing.require_live(act)
     found = find(act, bag_id)
     if found.bag.state != BagState.PLANNED:
         raise Refusal(f"This bag is {found.bag.state}; it is no longer at the bench.")

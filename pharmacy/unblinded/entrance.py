@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
+from pharmacy.domain.going_live import Gate
 from pharmacy.domain.roles import Permission
-from pharmacy.unblinded import doorway
+from pharmacy.unblinded import doorway, standing_facts
 from pharmacy.unblinded.in_memory import InMemoryRequest
 from pharmacy.unblinded.locked import RoomLocked
 from pharmacy.unblinded.views import BLUEPRINTS
@@ -27,6 +28,13 @@ _LANDINGS = (
     (Permission.WORK_AT_BENCH, "lit_board.page"),
     (Permission.LOAD_LIST, "lit_list.page"),
 )
+_GATE_LINKS = {
+    Gate.LIST: (Permission.LOAD_LIST, "lit_list.page"),
+    Gate.HOLDERS: (Permission.LOAD_LIST, "lit_holders.page"),
+    Gate.RECOVERY: (Permission.KEEP_RECOVERY, "lit_recovery.page"),
+    Gate.SECRETS: (Permission.KEEP_RECOVERY, "lit_recovery.page"),
+    Gate.INVESTIGATOR: (Permission.ENROL_INVESTIGATORS, "lit_investigators.page"),
+}
 
 
 def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
@@ -40,5 +48,7 @@ def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     house.landings.extend(_LANDINGS)
     house.room_is_open = doorway.room_is_open
     house.lock_room = doorway.lock_this
+    house.lit_facts = lambda act: standing_facts.lit_facts(act, doorway.server_secrets())
+    house.gate_links.update(_GATE_LINKS)
     app.register_error_handler(RoomLocked, doorway.answer_locked)
     app.request_class = InMemoryRequest

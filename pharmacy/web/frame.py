@@ -8,7 +8,7 @@ from flask import Flask, g, request, url_for
 from flask_login import current_user
 
 from pharmacy.domain.roles import Permission, may
-from pharmacy.services import sign_in
+from pharmacy.services import preparing, sign_in
 from pharmacy.web.addresses import page_address
 from pharmacy.web.house import MenuEntry, house
 
@@ -29,6 +29,13 @@ NOTICES: dict[str, str] = {
     "recovery_drill_failed": "The drill failed: the halves did not open the canary. Make new "
     "sheets now, and call whoever looks after the study.",
     "recovery_used": "You hold this study's keys. Open the room, and make new sheets at once.",
+    "protocol_approved": "Your approval of the protocol was signed.",
+    "defaults_confirmed": "The marked defaults were confirmed.",
+    "test_notice_asked": "The test notice is on its way. The gate opens when the mail took it.",
+    "restore_drilled": "The restore drill was recorded.",
+    "card_keeping_stated": "The keeping of the code-break cards was recorded.",
+    "going_live_signed": "Your signature was kept. The other side signs next.",
+    "gone_live": "The study is live. Participants can be registered.",
     "participant_registered": "The participant was registered.",
     "factors_entered": "The baseline factors were entered.",
     "factors_corrected": "The correction was recorded.",
@@ -82,6 +89,7 @@ class Page:
 
     title: str
     study_name: str
+    study_mode: str
     person_name: str
     nav: tuple[NavLink, ...]
     practice: bool
@@ -91,6 +99,7 @@ class Page:
     csrf_token: str
     notice: str
     address: str
+    preparing_url: str = ""
 
 
 def page(title: str, camera: bool = False) -> Page:
@@ -101,9 +110,11 @@ def page(title: str, camera: bool = False) -> Page:
     g.camera = camera
     signed_in = current_user.is_authenticated
     study = g.act.study if "act" in g else None
+    mode = preparing.mode_words(g.uow, study) if study else ""
     return Page(
         title=title,
         study_name=study.code if study else "",
+        study_mode=mode,
         person_name=current_user.person.full_name if signed_in else "",
         nav=_nav() if signed_in and "act" in g else (),
         practice=bool(study and study.practice) or house().practice_only,
@@ -113,6 +124,9 @@ def page(title: str, camera: bool = False) -> Page:
         csrf_token=csrf_token(),
         notice=NOTICES.get(request.args.get("done", ""), ""),
         address=page_address() if request.method == "POST" else "",
+        preparing_url=(
+            url_for("going_live.shown", study_id=study.id) if study and mode == "Preparing" else ""
+        ),
     )
 
 
@@ -122,6 +136,7 @@ def bare_page(title: str) -> Page:
     return Page(
         title=title,
         study_name="",
+        study_mode="",
         person_name="",
         nav=(),
         practice=house().practice_only,

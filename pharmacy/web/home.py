@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from pharmacy.domain.errors import Conflict, Unavailable
 from pharmacy.domain.roles import ROLES, Role, may
-from pharmacy.services import membership, second_factor, watching
+from pharmacy.services import membership, preparing, second_factor, watching
 from pharmacy.web.access import act, door
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
@@ -20,13 +20,13 @@ blueprint = Blueprint("home", __name__)
 def page() -> str | Response:
     """One study: its work at once. Several: a choice. None: what to do next."""
     places = [
-        (study, _place(study.id, roles), _titles(roles))
+        (study, preparing.mode_words(g.uow, study), _place(study.id, roles), _titles(roles))
         for study, roles in membership.studies_of(g.uow, act().person)
     ]
     if not places and act().person.administrator:
         return redirect(url_for("people.listed"), 303)
     if len(places) == 1 and not act().person.administrator:
-        return redirect(places[0][1], 303)
+        return redirect(places[0][2], 303)
     return render_template("home/page.html", page=frame("Your studies"), places=places)
 
 
@@ -35,7 +35,8 @@ def page() -> str | Response:
 def account() -> str:
     """Who is signed in, and what they are in which study."""
     roles = [
-        (study.code, _titles(held)) for study, held in membership.studies_of(g.uow, act().person)
+        (preparing.named(g.uow, study), _titles(held))
+        for study, held in membership.studies_of(g.uow, act().person)
     ]
     return render_template(
         "home/account.html",

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from pharmacy.domain.going_live import Gate, LitFacts
 from pharmacy.domain.roles import Permission
+from pharmacy.services.act import Act
 from pharmacy.services.surroundings import Surroundings
 from pharmacy.services.units import Units
 
@@ -30,6 +32,8 @@ class House:
     `room_is_open` is asked by the door of a lit route; the blinded side has none. `lock_room` is
     called when somebody signs out. `post_notices` wakes whoever mails notices, if somebody does.
     `break_door` is where an investigator breaks a code in a study, if this process has that door.
+    `lit_facts` tells what the gates before going live ask of the lit room, None where it is not
+    part of the process; `gate_links` says where its gates are opened.
     """
 
     units: Units
@@ -43,6 +47,8 @@ class House:
     lock_room: Callable[[], None] = lambda: None
     post_notices: Callable[[], None] = lambda: None
     break_door: str = ""
+    lit_facts: Callable[[Act], LitFacts] | None = None
+    gate_links: dict[Gate, tuple[Permission, str]] = field(default_factory=dict)
 
 
 def house() -> House:

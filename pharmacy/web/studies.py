@@ -13,6 +13,7 @@ from pharmacy.services.studies import NewSite
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
+from pharmacy.web.house import house
 
 blueprint = Blueprint("studies", __name__)
 
@@ -37,7 +38,7 @@ class StudyForm(PageForm):
         [InputRequired("Choose practice or live.")],
         choices={
             "practice": "Practice: everything carries TRAINING - NOT FOR HUMAN USE",
-            "live": "Live: participants are treated",
+            "live": "Live: prepared first, open to participants once it has gone live",
         },
         default="practice",
     )
@@ -70,6 +71,10 @@ class StudyForm(PageForm):
         "Emergency unblinding, 24 hours",
         [InputRequired("Type the telephone number for emergency unblinding.")],
         description="Another number than the pharmacist's.",
+    )
+    sponsor_phone = StringField(
+        "Sponsor, 24 hours",
+        description="Shown with a broken code. A live study needs it.",
     )
     zone = StringField(
         "Time zone",
@@ -163,6 +168,7 @@ def _site(form: StudyForm | SiteForm) -> NewSite:
         pharmacy_address=form.pharmacy_address.data,
         pharmacy_phone=form.pharmacy_phone.data,
         unblinding_phone=form.unblinding_phone.data,
+        sponsor_phone=form.sponsor_phone.data or "",
         zone=form.zone.data,
         investigator_name=form.investigator_name.data,
         run_times=form.run_times.data,
@@ -171,6 +177,10 @@ def _site(form: StudyForm | SiteForm) -> NewSite:
 
 def _make(form: StudyForm) -> str:
     study = studies.make_study(
-        act(), form.mode.data, studies.shipped_text(form.protocol.data), _site(form)
+        act(),
+        form.mode.data,
+        studies.shipped_text(form.protocol.data),
+        _site(form),
+        practice_only=house().practice_only,
     )
     return told(url_for("studies.shown", study_id=study.id), "study_made")

@@ -18,6 +18,8 @@ from tests.support.temp_postgres import Database
 
 # Forms of which the script shows one answer only, and why.
 ONE_ANSWER = {
+    ("going_live.sign", "never done"): "its gates are opened in tests/unblinded/test_going_live.py",
+    ("going_live.test_notice", "never refused"): "one button of the administrator's",
     ("people.leave", "never refused"): "a reason is all that it asks",
     ("people.make_link", "never refused"): "one button of the administrator's",
     ("people.roles", "never refused"): "the roles that are offered can be given",
@@ -25,7 +27,6 @@ ONE_ANSWER = {
     ("sign_in.leave", "never refused"): "whoever is signed in may leave",
     ("sign_in.set_up", "never done"): "the first administrator was there before the app",
     ("stops.seen", "never refused"): "one button of the pharmacy's",
-    ("studies.make", "never done"): "the study was there before the app",
 }
 # Pages that the script cannot come to, and why.
 UNSEEN = {

@@ -128,7 +128,7 @@ def _add_person(page: Visitor, player: Player) -> str:
     page.press("Add the person")
     (link,) = page.texts(".one-time-link")
     page.follow("Give roles")
-    page.follow("Change the roles in MIGHT")
+    page.follow("Change the roles in MIGHT (practice)")
     page.tick(player.role)
     page.press("Save the roles")
     assert "The roles were changed." in page.words

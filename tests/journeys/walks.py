@@ -37,7 +37,7 @@ def administrator(practice: Practice) -> Stops:
     page.open("/people")
     page.follow("Noor Haddad")
     yield "person", page
-    page.follow("Change the roles in MIGHT")
+    page.follow("Change the roles in MIGHT (practice)")
     yield "roles", page
     page.follow("Leave as it is")
     page.follow("End the account")

@@ -1,4 +1,4 @@
-"""Making a study: practice only, and nothing that a label or a clock could not carry later."""
+"""Making a study: nothing that a label or a clock could not carry later, and each code twice."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.protocol import parse_protocol
 from pharmacy.persistence import audit, studies
 from pharmacy.persistence.audit import INSTALLATION
+from pharmacy.services import preparing
 from pharmacy.services import studies as verbs
 from pharmacy.services.studies import NewSite
 from tests.labels.samples import BAG, CARD, INNER
@@ -59,19 +60,48 @@ def test_a_practice_study_is_made_with_its_site_and_trail(trial: Trial) -> None:
     assert b'"unblinding_phone":"205-555-0199"' in entry.body
 
 
-@pytest.mark.parametrize("mode", ["live", "", "Practice"])
-def test_only_a_practice_study_can_be_made(trial: Trial, mode: str) -> None:
-    """Until the go-live gates exist: a sentence, and nothing made."""
-    with pytest.raises(Refusal, match="A live study cannot be made yet"):
+@pytest.mark.parametrize("mode", ["", "Practice", "preparing"])
+def test_a_study_is_for_practice_or_live(trial: Trial, mode: str) -> None:
+    """C7: any other word is refused beside its field, and nothing is made."""
+    with pytest.raises(BadForm) as refused:
         make(trial, mode)
+    assert set(refused.value.errors) == {"mode"}
     with trial.units.reading() as uow:
-        assert studies.by_code(uow.session, "OTHER") is None
+        assert not any(study.code == "OTHER" for study in studies.all_studies(uow.session))
 
 
-def test_a_code_is_used_once(trial: Trial) -> None:
-    """One study of a code in an installation."""
-    with pytest.raises(BadForm, match="already a study"):
+def test_a_code_is_used_once_for_practice_and_once_for_live(trial: Trial) -> None:
+    """C7: the dummy list is tried in the practice study of the very code that goes live."""
+    live = make(trial, "live", MIGHT.read_text(), sponsor_phone="205-555-0111")
+    with pytest.raises(BadForm, match="already a practice study"):
         make(trial, text=MIGHT.read_text())
+    with pytest.raises(BadForm, match="already a live study"):
+        make(trial, "live", MIGHT.read_text(), sponsor_phone="205-555-0111")
+    with trial.units.reading() as uow:
+        known = studies.by_code(uow.session, "MIGHT", "practice")
+        assert known is not None
+        assert known.id == trial.study_id
+        found = studies.by_code(uow.session, "MIGHT", "live")
+        assert found is not None
+        assert found.id == live.id
+        assert preparing.named(uow, found) == "MIGHT (preparing)"
+        assert preparing.named(uow, known) == "MIGHT (practice)"
+
+
+def test_a_live_study_needs_the_sponsors_telephone(trial: Trial) -> None:
+    """J4: whoever broke a code reads whom to tell; in a practice study it may be left out."""
+    for phone in ("", "later"):
+        with pytest.raises(BadForm) as refused:
+            make(trial, "live", sponsor_phone=phone)
+        assert set(refused.value.errors) == {"sponsor_phone"}
+    assert refused_for(trial, sponsor_phone="later") == {"sponsor_phone"}
+    assert make(trial, "live", sponsor_phone="205-555-0111")
+
+
+def test_a_practice_installation_makes_no_live_study(trial: Trial) -> None:
+    """C7: nobody treats people with the demonstration's database."""
+    with pytest.raises(Refusal, match="practice installation"):
+        trial.do("administrator", verbs.make_study, "live", OTHER, SITE, practice_only=True)
 
 
 @pytest.mark.parametrize("who", ["nurse", "pharmacist", "investigator"])
@@ -162,7 +192,7 @@ def test_whatever_is_accepted_prints(
         pharmacy_phone=phone,
     )
     try:
-        verbs._check_site(site)
+        verbs._check_site(site, live=False)
         verbs._check_labels(parse_protocol(MIGHT.read_text()), site)
     except BadForm:
         return
@@ -185,7 +215,7 @@ def longest(protocol, site: NewSite, field: str, letter: str) -> str:
     for _ in range(80):
         longer = f"{text} {letter * 2}"
         try:
-            verbs._check_site(replace(site, **{field: longer}))
+            verbs._check_site(replace(site, **{field: longer}), live=False)
             verbs._check_labels(protocol, replace(site, **{field: longer}))
         except BadForm as refused:
             return text if set(refused.errors) == {field} else ""

@@ -65,7 +65,7 @@ class Installation:
     @property
     def study_id(self) -> str:
         with self.house.units.reading() as uow:
-            study = studies.by_code(uow.session, "MIGHT")
+            study = studies.by_code(uow.session, "MIGHT", "practice")
             assert study is not None
             assert study.practice
             return study.id

@@ -269,7 +269,8 @@ class SignForm(Form):
 def page(**changes: object) -> SimpleNamespace:
     """A page as the web room makes it."""
     facts = {
-        "title": "Today", "study_name": "MIGHT", "person_name": "R. Okafor", "practice": False,
+        "title": "Today", "study_name": "MIGHT", "study_mode": "Live", "practice": False,
+        "person_name": "R. Okafor",
         "nav": [SimpleNamespace(label="Today", url="/", current=True)], "home_url": "/",
         "sign_out_url": "/out", "csrf_token": "token-1", "account_url": "/me", "notice": "",
         "address": "",

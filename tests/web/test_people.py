@@ -47,7 +47,7 @@ def test_an_administrator_lands_on_the_people(browser: Browser) -> None:
     assert browser.get("/").headers["Location"] == "/people"
     page = text_of(browser.get("/people"))
     assert "Dana Whitfield" in page
-    assert "MIGHT: Nurse" in page
+    assert "MIGHT (practice): Nurse" in page
 
 
 def test_a_new_person_gets_a_link_that_is_shown_once(

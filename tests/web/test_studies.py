@@ -61,13 +61,18 @@ def test_a_study_is_made_and_its_facts_are_shown(browser: Browser) -> None:
     assert "MIGHT" in text_of(browser.get("/studies"))
 
 
-def test_a_live_study_is_refused_with_its_sentence(browser: Browser) -> None:
-    """Until the go-live gates exist; what was typed is kept."""
+def test_a_live_study_is_made_to_be_prepared(browser: Browser) -> None:
+    """It is named so wherever it is named; without the sponsor's telephone it is not made."""
     answer = browser.fill("/studies/make", **{**TYPED, "mode": "live"})
-    assert answer.status_code == 409
-    assert "A live study cannot be made yet" in text_of(answer)
-    assert 'value="(205) 555-0142"' in text_of(answer)
-    assert "MIGHT" not in text_of(browser.get("/studies"))
+    assert answer.status_code == 400
+    assert 'id="sponsor_phone-error"' in text_of(answer)
+    answer = browser.fill(
+        "/studies/make", **{**TYPED, "mode": "live", "sponsor_phone": "205-555-0111"}
+    )
+    page = text_of(browser.get(answer.headers["Location"]))
+    assert "Preparing study" in page
+    assert WATERMARK not in page
+    assert "MIGHT, preparing" in page
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def _answer(act: Act, participant: Participant, told: str, compared: bool) -> An
         clock=_clock(act.now, zone),
         moment=format_moment(act.now, zone),
         compared=compared,
-        sponsor_phone=site.unblinding_phone,
+        sponsor_phone=site.sponsor_phone or site.unblinding_phone,
         pharmacy_phone=site.pharmacy_phone,
     )
 

@@ -22,6 +22,7 @@ from tests.architecture.swap import (
     break_cards,
     code_break,
     desk,
+    going_live,
     open_label,
     phone,
     second_factor,
@@ -295,8 +296,9 @@ class Journey:
         open_label.roll_over(self)
 
     def leave(self) -> None:
-        """Everybody goes home, after a second study with strata was worked in."""
+        """Everybody goes home, after a study with strata was worked in and a live one prepared."""
         strata.work(self)
+        going_live.work(self)
         for who, browser in sorted(self._browsers.items()):
             if who in ("pharmacist", "checker"):
                 continue

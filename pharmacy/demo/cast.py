@@ -38,6 +38,7 @@ PLAYERS = (
     Player("coordinator", "Cora Lindqvist", "CL", Role.COORDINATOR),
     Player("investigator", "Ana Rivera", "AR", Role.INVESTIGATOR),
     Player("monitor", "Max Berger", "MB", Role.BLINDED_MONITOR),
+    Player("assessor", "Asa Holm", "AH", Role.OUTCOME_ASSESSOR),
 )
 # Whoever opens the lit room: the statistician makes the study's keys and enrols the others.
 FOUNDER = "statistician"

@@ -67,12 +67,16 @@ class SignatureLine:
 
 @dataclass(frozen=True)
 class AssessmentSheet:
-    """What is signed: participant, visit and window, and the signatures so far."""
+    """What is signed: participant, visit and window, and the signatures so far.
+
+    `opens` is the window's first day while it is still to come, else empty.
+    """
 
     code: str
     visit: str
     facts: tuple[tuple[str, str], ...]
     today: date
+    opens: str
     complete: bool
     history: tuple[SignatureLine, ...]
 
@@ -103,6 +107,8 @@ def sheet(act: Act, participant_id: str, visit: str) -> AssessmentSheet:
     act.permit(Permission.ASSESS)
     wanted = verbs.find(act, participant_id, visit)
     rows = assessments.of_visit(act.uow.session, participant_id, visit)
+    today = act.now.astimezone(wanted.zone).date()
+    first = visit_window(wanted.placed_on, wanted.visit)[0]
     return AssessmentSheet(
         code=wanted.participant.code,
         visit=wanted.visit.name,
@@ -111,7 +117,8 @@ def sheet(act: Act, participant_id: str, visit: str) -> AssessmentSheet:
             ("Visit", wanted.visit.name),
             ("Window", _window(wanted)),
         ),
-        today=act.now.astimezone(wanted.zone).date(),
+        today=today,
+        opens=format_day(first) if today < first else "",
         complete=bool(rows) and rows[0].standing == COMPLETE,
         history=history(act, rows, wanted.zone),
     )

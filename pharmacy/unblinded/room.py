@@ -28,6 +28,7 @@ IDLE_LIMIT = timedelta(minutes=15)
 ABSOLUTE_LIMIT = timedelta(minutes=60)
 LEFT_LIMIT = timedelta(seconds=60)
 COOKIE_LENGTH = 32
+_MARK_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class OpenRoom:
 
     `waits_for` names the bag of a room that was locked to hand it to somebody: it has no keys.
     `left_at` is when the last page of it was left; it locks soon after unless somebody comes back.
+    `mark` names the room's last request: a page that is left says from which one it came.
     """
 
     session_id: str
@@ -50,14 +52,10 @@ class OpenRoom:
     version: int
     waits_for: str = ""
     left_at: datetime | None = None
+    mark: str = ""
 
     def __repr__(self) -> str:
         return "<open room>"
-
-    @property
-    def mark(self) -> str:
-        """Which request was the room's last: a page that is left names the one it came from."""
-        return self.seen_at.isoformat()
 
     def locks_in_seconds(self, now: datetime) -> int:
         """How long until it locks by itself if nothing more is done."""
@@ -147,7 +145,12 @@ def seen(act: Act, room: OpenRoom, cookie: bytes, pepper: bytes) -> OpenRoom:
 
     One that was locked at the same moment is `RoomLocked`.
     """
-    return _rewritten(act, replace(room, seen_at=act.now, left_at=None), cookie, pepper)
+    return _rewritten(act, _seen_now(act, room), cookie, pepper)
+
+
+def _seen_now(act: Act, room: OpenRoom) -> OpenRoom:
+    mark = act.surroundings.random_bytes("lit room mark", _MARK_LENGTH).hex()
+    return replace(room, seen_at=act.now, left_at=None, mark=mark)
 
 
 def leave(act: Act, room: OpenRoom, mark: str, cookie: bytes, pepper: bytes) -> None:
@@ -215,6 +218,7 @@ def _sealed(act: Act, room: OpenRoom, cookie: bytes, pepper: bytes) -> bytes:
             "seen": room.seen_at.isoformat(),
             "version": room.version,
             "waits_for": room.waits_for,
+            "mark": room.mark,
             "left": room.left_at.isoformat() if room.left_at else None,
         }
     ).encode()
@@ -237,5 +241,6 @@ def _opened(row: LitSession, cookie: bytes, pepper: bytes) -> OpenRoom:
         datetime.fromisoformat(raw["seen"]),
         raw["version"],
         raw["waits_for"],
-        datetime.fromisoformat(raw["left"]) if raw["left"] else None,
+        datetime.fromisoformat(raw["left"]) if raw.get("left") else None,
+        raw.get("mark", ""),
     )

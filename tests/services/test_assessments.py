@@ -141,7 +141,9 @@ def test_a_late_entry_says_so_and_other_days_are_refused(trial: Trial) -> None:
             _sign(trial, participant_id, days_ago=days_ago)
     _sign(trial, participant_id, days_ago=2)
     with trial.look("investigator") as act:
-        (line,) = assessment_pages.sheet(act, participant_id, "W12").history
+        sheet = assessment_pages.sheet(act, participant_id, "W12")
+        (line,) = sheet.history
+    assert sheet.opens == "22 May 2026"
     assert line.what.endswith(", late entry")
 
 

@@ -80,7 +80,6 @@ def test_from_page_to_page_nothing_is_left(
 ) -> None:
     """The old page's word and the request for the new one race; either order leaves it open."""
     mark = _page(browser)
-    _later(study, 1)
     for step in (_page, _leave) if page_first else (_leave, _page):
         step(browser, *((mark,) if step is _leave else ()))
     _later(study, 120)

@@ -22,6 +22,8 @@ SECRET_NAMES = ("TWINBAG_SECRET_KEY", "TWINBAG_PEPPER", "TWINBAG_BREAK_KEY")
 SETTING_NAMES = frozenset(
     {
         *SECRET_NAMES,
+        "TWINBAG_PEPPER_BEFORE",
+        "TWINBAG_BREAK_KEY_BEFORE",
         "TWINBAG_INSTANCE",
         "TWINBAG_DATABASE_URL",
         "TWINBAG_OWNER_DATABASE_URL",
@@ -55,7 +57,8 @@ class Config:
     `owner_database_url` is the address migrations use: the same as `database_url` unless, on
     PostgreSQL, another role owns the tables. `lit_room` False leaves the lit room out of the
     process, and `code_break` False the door for emergency unblinding; each may be without the
-    other. `demo` is the practice installation of `make demo`. `second_factor` demands one of
+    other. `pepper_before` and `break_key_before` are the ones that are being replaced, empty
+    otherwise. `demo` is the practice installation of `make demo`. `second_factor` demands one of
     everybody; without it, it is offered. `secure_cookies` is False only where
     every trusted host is this machine itself. Notices are mailed through `smtp_url` to
     `notice_to`; without either they only stand on their page.
@@ -76,6 +79,8 @@ class Config:
     port: int
     public_url: str
     smtp_url: str = field(default="", repr=False)
+    pepper_before: bytes = field(default=b"", repr=False)
+    break_key_before: bytes = field(default=b"", repr=False)
     notice_to: tuple[str, ...] = ()
 
     @property
@@ -96,9 +101,14 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
     settings = {**_read_secrets_file(instance_dir), **_ours(environ)}
     _refuse_unknown(settings)
     secret_key, pepper, break_key = (_secret(settings, name) for name in SECRET_NAMES)
-    if len({secret_key, pepper, break_key}) < len(SECRET_NAMES):
+    before = {
+        name: _secret(settings, name)
+        for name in ("TWINBAG_PEPPER_BEFORE", "TWINBAG_BREAK_KEY_BEFORE")
+        if settings.get(name)
+    }
+    if len({secret_key, pepper, break_key, *before.values()}) < len(SECRET_NAMES) + len(before):
         named = " and ".join((", ".join(SECRET_NAMES[:-1]), SECRET_NAMES[-1]))
-        raise ConfigError(f"{named} must not be the same secret.")
+        raise ConfigError(f"{named} must not be the same secret, nor one of those before them.")
     demo = _flag(settings, "TWINBAG_DEMO", default=False)
     port = _port(settings)
     public_url = settings.get("TWINBAG_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
@@ -120,6 +130,8 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
         port=port,
         public_url=public_url,
         smtp_url=_smtp_url(settings),
+        pepper_before=before.get("TWINBAG_PEPPER_BEFORE", b""),
+        break_key_before=before.get("TWINBAG_BREAK_KEY_BEFORE", b""),
         notice_to=_notice_to(settings),
     )
 
@@ -150,6 +162,31 @@ def make_secrets(
             f"The folder {instance_dir} cannot be written ({error.strerror}); "
             "give it to the user who starts the program, or name another with --instance."
         ) from error
+
+
+def keep_secrets(
+    instance_dir: Path,
+    kept: Mapping[str, bytes],
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+) -> None:
+    """Write secrets that were recovered, with new ones for what else is missing.
+
+    Raises ConfigError where a secrets file is there already: none is ever overwritten.
+    """
+    path = instance_dir / SECRETS_FILE
+    if path.exists():
+        raise ConfigError(f"{path} exists; it is never overwritten. Move it away, then try again.")
+    missing = [name for name in SECRET_NAMES if name not in kept]
+    content = _new_secrets(missing, random_bytes)
+    content += "".join(f"{name}={secret.hex()}\n" for name, secret in kept.items()).encode("ascii")
+    try:
+        instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_once(instance_dir, content)
+        written = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}).") from error
+    if written != content:
+        raise ConfigError(f"{path} was made by another program at this moment; look at it first.")
 
 
 def _new_secrets(names: Sequence[str], random_bytes: Callable[[int], bytes]) -> bytes:

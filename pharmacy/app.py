@@ -11,12 +11,14 @@ from config import Config, ConfigError
 from pharmacy.crypto.authenticators import Authenticators
 from pharmacy.crypto.deriving import Argon2Deriver, fingerprint_of_secret
 from pharmacy.crypto.passwords import Argon2Hasher
+from pharmacy.crypto.server_secret import ServerSecret
 from pharmacy.domain.errors import Conflict, Refusal, Unavailable
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence.engine import WAIT_MS, make_engine
 from pharmacy.postman import Postman, by_smtp
-from pharmacy.services import installation
+from pharmacy.services import changed_secrets, installation
 from pharmacy.services import people as people_verbs
+from pharmacy.services.changed_secrets import Given, Step
 from pharmacy.services.surroundings import Surroundings, system_now, system_random_bytes
 from pharmacy.services.units import Units
 from pharmacy.web import (
@@ -124,14 +126,16 @@ def create_app(
     )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    pepper = ServerSecret(config.pepper, config.pepper_before)
+    break_key = ServerSecret(config.break_key, config.break_key_before)
     if config.lit_room:
         from pharmacy.unblinded import entrance
 
-        entrance.join(app, config.pepper, config.break_key)
+        entrance.join(app, pepper, break_key)
     if config.code_break:
         from pharmacy.unblinded.code_break import entrance as break_entrance
 
-        break_entrance.join(app, config.pepper, config.break_key)
+        break_entrance.join(app, pepper, break_key)
     # Last: whoever has no work of their own in a study reads its protocol.
     app.extensions["twinbag"].landings.append((Permission.READ_PROTOCOL, "protocols.shown"))
     access.guard(app)
@@ -160,17 +164,14 @@ def refuse_wrong_secrets(config: Config) -> bool:
 
     Raises ConfigError with the sentence of a wrong one. False when nothing could be compared: the
     database does not answer or has no schema. A process with neither the lit room nor the door for
-    breaking a code uses none of them.
+    breaking a code uses none of them. One that is given with the one before it takes its place; the
+    one before is forgotten when it is given no more and nothing is sealed under it.
     """
     if not (config.lit_room or config.code_break):
         return True
     units = Units(make_engine(config.database_url, must_exist=True), system_now)
     try:
-        pepper = fingerprint_of_secret(config.pepper, "pepper")
-        broken = fingerprint_of_secret(config.break_key, "break-key")
-        return _is_the_secret(units, "TWINBAG_PEPPER", pepper) and _is_the_secret(
-            units, "TWINBAG_BREAK_KEY", broken
-        )
+        return all(_is_the_secret(units, given) for given in secrets_given(config))
     except Refusal as wrong:
         raise ConfigError(wrong.sentence) from None
     except Unavailable:
@@ -179,18 +180,48 @@ def refuse_wrong_secrets(config: Config) -> bool:
         units.close()
 
 
-def _is_the_secret(units: Units, setting: str, fingerprint: bytes) -> bool:
+def secrets_given(config: Config) -> tuple[Given, Given]:
+    """Pepper and break key as they are configured, by fingerprints."""
+    from pharmacy.unblinded import secret_rotation
+
+    return (
+        Given(
+            "TWINBAG_PEPPER",
+            fingerprint_of_secret(config.pepper, "pepper"),
+            _fingerprint_or_none(config.pepper_before, "pepper"),
+            secret_rotation.people_under,
+        ),
+        Given(
+            "TWINBAG_BREAK_KEY",
+            fingerprint_of_secret(config.break_key, "break-key"),
+            _fingerprint_or_none(config.break_key_before, "break-key"),
+            secret_rotation.shares_under,
+        ),
+    )
+
+
+def _fingerprint_or_none(secret: bytes, purpose: str) -> bytes:
+    return fingerprint_of_secret(secret, purpose) if secret else b""
+
+
+def _is_the_secret(units: Units, given: Given) -> bool:
     with units.reading() as uow:
         if not installation.can_know_secrets(uow):
             return False
-        if installation.knows_secret(uow, setting, fingerprint):
-            return True
+        step = changed_secrets.step(uow, given)
+    if step is Step.NOTHING:
+        return True
     try:
         with units.acting() as uow:
-            installation.know_secret(uow, setting, fingerprint)
+            if step is Step.KNOW:
+                installation.know_secret(uow, given.setting, given.now)
+            elif step is Step.CHANGE:
+                changed_secrets.change(uow, given)
+            else:
+                changed_secrets.drop(uow, given)
             uow.commit()
     except Conflict:  # another start was faster, perhaps with another secret
-        return _is_the_secret(units, setting, fingerprint)
+        return _is_the_secret(units, given)
     return True
 
 

@@ -59,6 +59,12 @@ def _restore() -> click.Command:
     return restore
 
 
+def _secrets() -> click.Command:
+    from pharmacy.cli.secrets import secrets_commands
+
+    return secrets_commands
+
+
 def _serve() -> click.Command:
     from pharmacy.cli.serve import serve
 
@@ -80,6 +86,7 @@ _NOUNS: Mapping[str, Callable[[], click.Command]] = {
     "plan": _plan,
     "protocol": _protocol,
     "restore": _restore,
+    "secrets": _secrets,
     "serve": _serve,
     "user": _user,
 }

@@ -32,7 +32,8 @@ from pharmacy.services.surroundings import system_now
 
 _NO_PEPPER = (
     f"There is no {PEPPER} here, and a backup is of no use without the one it was taken with; put "
-    "the kept copy of secrets.env into {folder}, then restore."
+    "the kept copy of secrets.env into {folder}, then restore. Without one, two recovery sheets of "
+    "a study open it: python -m pharmacy secrets recover --backup FILE"
 )
 _OTHER_PEPPER = (
     f"{PEPPER} here is not the one that the backup was taken with; put the copy of secrets.env "

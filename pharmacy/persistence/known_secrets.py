@@ -34,6 +34,18 @@ def fingerprint(session: Session | sa.Connection, setting: str) -> bytes | None:
     return found
 
 
+def change(session: Session, setting: str, of: bytes) -> None:
+    """Know another secret in the place of the one that was known."""
+    session.execute(
+        sa.update(KnownSecret).where(KnownSecret.setting == setting).values(fingerprint=of)
+    )
+
+
+def forget(session: Session, setting: str) -> None:
+    """Know no secret of this setting any more."""
+    session.execute(sa.delete(KnownSecret).where(KnownSecret.setting == setting))
+
+
 def keep(session: Session, setting: str, of: bytes) -> None:
     """Know a secret from now on; a twin that was faster becomes `Conflict` at the flush."""
     session.add(KnownSecret(setting=setting, fingerprint=of))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import datetime
 
-from pharmacy.domain.errors import Refusal
 from pharmacy.persistence import authenticators, known_secrets, people
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.unit_of_work import UnitOfWork
 
-_WRONG = (
+WRONG = (
     "{setting} is not the secret that this database was made with, so no passphrase would open "
     "the lit room; put the kept copy of secrets.env back, then start again."
 )
@@ -19,19 +17,6 @@ _WRONG = (
 def can_know_secrets(uow: UnitOfWork) -> bool:
     """Whether the database has a schema that keeps fingerprints."""
     return known_secrets.is_there(uow.session)
-
-
-def knows_secret(uow: UnitOfWork, setting: str, fingerprint: bytes) -> bool:
-    """Whether this is the secret that the database was made with; False when it knows none yet.
-
-    `setting` is its name, such as TWINBAG_PEPPER. Another one is a Refusal that says what to do.
-    """
-    known = known_secrets.fingerprint(uow.session, setting)
-    if known is None:
-        return False
-    if not hmac.compare_digest(known, fingerprint):
-        raise Refusal(_WRONG.format(setting=setting))
-    return True
 
 
 def know_secret(uow: UnitOfWork, setting: str, fingerprint: bytes) -> None:

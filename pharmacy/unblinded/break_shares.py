@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from pharmacy.crypto.aead import open_sealed, seal
 from pharmacy.crypto.commitments import halves
+from pharmacy.crypto.deriving import fingerprint_of_secret
 from pharmacy.crypto.errors import CannotOpen
+from pharmacy.crypto.server_secret import each_of
 from pharmacy.crypto.signing import sign, verify
 from pharmacy.crypto.wrapping import unwrap, wrap
 from pharmacy.domain.errors import BadForm, Refusal
@@ -226,12 +228,20 @@ def open_halves(
     if not verify(granter.signing_public, context, _signed_bytes(row, keys), row.signature):
         raise CannotOpen
     own = contexts.break_half("own", *place, row.person_id)
-    kept = contexts.break_half("kept", *place, row.person_id)
-    return Halves(
-        place,
-        unwrap(exchange_private, row.wrapped_half, own),
-        open_sealed(break_key, row.kept_half, KEY_SIZE, kept),
-    )
+    opened = unwrap(exchange_private, row.wrapped_half, own)
+    return Halves(place, opened, _kept_half(row, break_key))
+
+
+def _kept_half(row: BreakShare, break_key: bytes) -> bytes:
+    """The server's half: while its key is being changed, under the one of now or of before."""
+    place: Place = (row.study_id, row.key_version, row.stratum, row.number)
+    context = contexts.break_half("kept", *place, row.person_id)
+    for key in each_of(break_key):
+        try:
+            return open_sealed(key, row.kept_half, KEY_SIZE, context)
+        except CannotOpen:
+            continue
+    raise CannotOpen
 
 
 def _split(
@@ -263,6 +273,7 @@ def _split(
                 keys.exchange_public, own, contexts.break_half("own", *place, person_id)
             ),
             kept_half=seal(break_key, kept, KEY_SIZE, kept_context, draw("break half salt", 32)),
+            under_break_key=fingerprint_of_secret(bytes(break_key), "break-key"),
             granted_by=act.person.id,
         )
         context = contexts.break_share(*place, person_id)

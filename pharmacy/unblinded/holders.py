@@ -54,7 +54,8 @@ def make(
     words = passphrase(act.surroundings.random_bytes("lit passphrase", 32))
     record, keys = _new_keys(act)
     key = private_record.record_key(keys, words, act.surroundings.deriver, pepper)
-    private_record.keep(keys, Unlocked(record, key), act.surroundings)
+    under = private_record.pepper_fingerprint(pepper)
+    private_record.keep(keys, Unlocked(record, key, under), act.surroundings)
     act.uow.session.merge(keys)
     _record(act, "keys_made", keys)
     return words
@@ -81,8 +82,22 @@ def _unlock(act: Act, keys: HolderKeys, passphrase_typed: str, pepper: bytes) ->
     key = throttling.signing_key(act.person.id)
     throttling.check(act.uow, key)
     unlocked = private_record.unlock(keys, passphrase_typed, act.surroundings.deriver, pepper)
+    seal_under_pepper_of_now(act, keys, unlocked)
     throttling.forget(act.uow, key)
     return unlocked
+
+
+def seal_under_pepper_of_now(act: Act, keys: HolderKeys, unlocked: Unlocked) -> None:
+    """Seal a record again that was under the pepper of before: at each person's next passphrase."""
+    if not unlocked.outdated:
+        return
+    private_record.keep(keys, unlocked, act.surroundings)
+    act.uow.record(
+        INSTALLATION,
+        "keys_under_new_pepper",
+        person_id=act.person.id,
+        subject=f"person:{act.person.id}",
+    )
 
 
 def _new_keys(act: Act) -> tuple[PrivateRecord, HolderKeys]:

@@ -11,8 +11,9 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from pharmacy.crypto.aead import open_sealed, seal
-from pharmacy.crypto.deriving import passphrase_key
+from pharmacy.crypto.deriving import fingerprint_of_secret, passphrase_key
 from pharmacy.crypto.errors import CannotOpen
+from pharmacy.crypto.server_secret import each_of
 from pharmacy.crypto.words import fingerprint_words
 from pharmacy.domain.errors import WrongPassphrase
 from pharmacy.services.surroundings import Deriver, Surroundings
@@ -67,10 +68,16 @@ class PrivateRecord:
 
 @dataclass(frozen=True, repr=False)
 class Unlocked:
-    """A private record that its passphrase has opened, with the key to seal it again."""
+    """A private record that its passphrase has opened, with the key to seal it again.
+
+    `under_pepper` is the fingerprint of the pepper in that key. `outdated`: it was sealed under the
+    pepper of before, and is to be sealed again.
+    """
 
     record: PrivateRecord
     key: bytes
+    under_pepper: bytes = b""
+    outdated: bool = False
 
 
 def digest_of(keys: HolderKeys) -> bytes:
@@ -86,22 +93,41 @@ def six_words(keys: HolderKeys) -> str:
 
 
 def record_key(keys: HolderKeys, passphrase: str, deriver: Deriver, pepper: bytes) -> bytes:
-    """The key of a private record: slow from the passphrase, joined with the server's pepper."""
-    return passphrase_key(deriver(passphrase, keys.salt), pepper, _context(keys))
+    """The key of a private record: slow from the passphrase, joined with the pepper of now."""
+    return passphrase_key(deriver(passphrase, keys.salt), bytes(pepper), _context(keys))
+
+
+def pepper_fingerprint(pepper: bytes) -> bytes:
+    """By what a row says under which pepper it is, as `known_secret` does."""
+    return fingerprint_of_secret(bytes(pepper), "pepper")
 
 
 def unlock(keys: HolderKeys, passphrase: str, deriver: Deriver, pepper: bytes) -> Unlocked:
-    """Open a private record; the wrong passphrase, or none, is `WrongPassphrase`."""
+    """Open a private record; the wrong passphrase, or none, is `WrongPassphrase`.
+
+    The slow step is done once; while the pepper is being changed, both are joined with it. What
+    is returned seals under the pepper of now.
+    """
     try:
-        key = record_key(keys, passphrase, deriver, pepper)
-        data = open_sealed(key, keys.private_record, PRIVATE_RECORD_SIZE, _context(keys))
-    except (CannotOpen, ValueError):
+        derived = deriver(passphrase, keys.salt)
+        peppered = [passphrase_key(derived, each, _context(keys)) for each in each_of(pepper)]
+    except ValueError:
         raise WrongPassphrase(_WRONG, 403) from None
-    return Unlocked(PrivateRecord.from_bytes(data), key)
+    under = pepper_fingerprint(pepper)
+    for key in peppered:
+        try:
+            data = open_sealed(key, keys.private_record, PRIVATE_RECORD_SIZE, _context(keys))
+        except CannotOpen:
+            continue
+        outdated = key != peppered[0] or keys.under_pepper != under
+        return Unlocked(PrivateRecord.from_bytes(data), peppered[0], under, outdated)
+    raise WrongPassphrase(_WRONG, 403)
 
 
 def keep(keys: HolderKeys, unlocked: Unlocked, surroundings: Surroundings) -> None:
     """Seal a private record again after its pins changed."""
+    if unlocked.under_pepper:
+        keys.under_pepper = unlocked.under_pepper
     keys.private_record = seal(
         unlocked.key,
         unlocked.record.to_bytes(),

@@ -28,6 +28,7 @@ NOTICES: dict[str, str] = {
     "recovery_drill_passed": "The drill passed: the halves opened the canary. Make new sheets now.",
     "recovery_drill_failed": "The drill failed: the halves did not open the canary. Make new "
     "sheets now, and call whoever looks after the study.",
+    "secrets_renewed": "What hangs on the server's secrets is renewed.",
     "recovery_used": "You hold this study's keys. Open the room, and make new sheets at once.",
     "protocol_approved": "Your approval of the protocol was signed.",
     "defaults_confirmed": "The marked defaults were confirmed.",

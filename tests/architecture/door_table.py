@@ -100,6 +100,7 @@ DOORS: dict[str, str] = {
     "lit_recovery.page": "lit: keep_recovery",
     "lit_recovery.place": "lit: keep_recovery",
     "lit_recovery.reissue": "lit: keep_recovery",
+    "lit_recovery.renew": "lit: keep_recovery",
     "lit_recovery_ceremonies.drill": "lit: keep_recovery",
     "lit_recovery_ceremonies.use": "lit: keep_recovery",
     "lit_room.lock": "lit: enter_lit_room",

@@ -46,6 +46,7 @@ _MAY_GO_ROUND = {
     ("migrations/versions/0006_breaking_a_code.py", "get_bind"): "asks which database it is, "
     "and what a downgrade would lose",
     ("pharmacy/cli/notices.py", "make_engine"): "hands it to its units of work",
+    ("pharmacy/cli/secrets.py", "make_engine"): "hands it to its units of work",
     (
         "migrations/versions/0005_where_a_list_came_from.py",
         "get_bind",

@@ -11,6 +11,7 @@ from threading import BoundedSemaphore
 from pharmacy.services import throttling
 from pharmacy.services.act import Act
 from pharmacy.unblinded import private_record
+from pharmacy.unblinded.holders import seal_under_pepper_of_now
 from pharmacy.unblinded.private_record import Unlocked
 from pharmacy.unblinded.tables import HolderKeys
 
@@ -27,5 +28,6 @@ def unlock(act: Act, keys: HolderKeys, passphrase: str, pepper: bytes, device: s
     throttling.check(act.uow, key)
     with _AT_ONCE:
         unlocked = private_record.unlock(keys, passphrase, act.surroundings.deriver, pepper)
+    seal_under_pepper_of_now(act, keys, unlocked)
     throttling.forget(act.uow, key)
     return unlocked

@@ -8,7 +8,12 @@ from wtforms import BooleanField, PasswordField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from pharmacy.domain.roles import Permission
-from pharmacy.unblinded import recovery_custody, recovery_reissue, server_secrets
+from pharmacy.unblinded import (
+    break_key_rotation,
+    recovery_custody,
+    recovery_reissue,
+    server_secrets,
+)
 from pharmacy.unblinded.doorway import lit_frame, the_room
 from pharmacy.unblinded.doorway import server_secrets as configured
 from pharmacy.unblinded.granting import granted
@@ -29,6 +34,14 @@ class PassphraseForm(PageForm):
     """The holder's own passphrase."""
 
     passphrase = PasswordField("Your passphrase", [InputRequired("Type your passphrase.")])
+
+
+class RenewForm(PageForm):
+    """The same, of a second form on the page."""
+
+    passphrase = PasswordField(
+        "Your passphrase", [InputRequired("Type your passphrase.")], id="renew-passphrase"
+    )
 
 
 class PlaceForm(PageForm):
@@ -91,6 +104,15 @@ def reissue(study_id: str) -> str | tuple[str, int] | Response:
     return show_sheets(sheets)
 
 
+@blueprint.post("/renew")
+@door(Permission.KEEP_RECOVERY, lit=True)
+def renew(study_id: str) -> str | tuple[str, int] | Response:
+    """Renew what hangs on the server's secrets after one was changed."""
+    room, form = the_room(), RenewForm(request.form)
+    answered = attempt(form, lambda: _renew(form, room))
+    return answered or (_page(PassphraseForm(), form), form.status)
+
+
 @blueprint.route("/sheets/<name>", methods=["GET", "POST"])
 @door(Permission.KEEP_RECOVERY, lit=True)
 def place(study_id: str, name: str) -> tuple[str, int] | Response:
@@ -113,6 +135,11 @@ def check(study_id: str, name: str) -> tuple[str, int] | Response:
         if answered:
             return answered
     return _sheet_page("check", "Check sheet {}", form, name), form.status
+
+
+def _renew(form: RenewForm, room: OpenRoom) -> str:
+    break_key_rotation.renew(act(), room, form.passphrase.data, configured())
+    return told(url_for("lit_recovery.page", study_id=act().in_study.id), "secrets_renewed")
 
 
 def _place(form: PlaceForm, room: OpenRoom, name: str) -> str:
@@ -142,19 +169,21 @@ def _check(form: CheckForm, room: OpenRoom, name: str) -> str:
     return told(url_for("lit_recovery.page", study_id=act().in_study.id), "sheet_checked")
 
 
-def _page(form: PassphraseForm) -> str:
+def _page(form: PassphraseForm, renewing: RenewForm | None = None) -> str:
     facts = recovery_custody.recovery_facts(act())
     return render_template(
         "lit/recovery/page.html",
         page=frame("Recovery"),
         lit=lit_frame(),
         form=form,
+        renewing=renewing or RenewForm(),
         facts=facts,
         drill_due=moment(act(), facts.drill_due),
         rows=[(sheet, moment(act(), sheet.seen_at)) for sheet in facts.sheets],
         may_reissue=recovery_reissue.may_reissue(act()),
         holds=bool(granted(act(), act().person.id)),
         secrets_sealed=server_secrets.are_sealed(act(), configured()),
+        left=[one.who for one in break_key_rotation.left(act(), configured())],
         study_id=act().in_study.id,
     )
 

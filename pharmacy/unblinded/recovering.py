@@ -55,7 +55,7 @@ def recover(
 
     They need keys of their own and none of the study's. The sheets are as `join_sheets` takes
     them. A database that the recovery key does not vouch for is refused (409). Written into both
-    trails; new sheets are due afterwards.
+    trails; new sheets are due afterwards. The same form again changes nothing.
     """
     act.permit(Permission.KEEP_RECOVERY)
     made, row = study_keys(act), recovery_key.current(act)
@@ -63,7 +63,10 @@ def recover(
         raise Refusal("There is no recovery key of this study that could be used here.")
     if reason not in REASONS:
         raise BadForm({"reason": "Choose why."})
-    if granted(act, act.person.id):
+    held = granted(act, act.person.id)
+    if held:
+        if act.uow.session.get(RecoveryGrant, (made.study_id, act.person.id)) is not None:
+            return held
         raise Refusal(_HOLDS)
     joined = join_sheets(made.study_id, row.public, first, second)
     keys, unlocked = unlock_own(act, passphrase, pepper)

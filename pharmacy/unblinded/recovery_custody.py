@@ -129,6 +129,9 @@ def record_place(
     sheet_of(act, name)
     said = {"custodian": _one_line(custodian), "place": _one_line(place), "seal": _one_line(seal)}
     _check_place(act, key, name, said, unblinded)
+    kept = act.uow.session.get(RecoverySheetPlace, (key.study_id, key.number, name))
+    if kept is not None and all(getattr(kept, field) == text for field, text in said.items()):
+        return
     facts: dict[str, object] = {"sheet": name, "key": number_of(key.public), **said}
     signature = signing.sign(
         act, password, PLACED_MEANING, "recovery_sheet", act.in_study.id, facts
@@ -154,6 +157,7 @@ def record_check(
     seal: str,
     check: str,
     password: str,
+    operation_id: str = "",
 ) -> None:
     """Write down, signed, that somebody looked at an envelope; nothing in it is opened.
 
@@ -166,7 +170,8 @@ def record_check(
         raise Refusal("Nobody has recorded yet where this sheet lies. Do that first.")
     if whole:
         _compare(sheet, seal, check)
-    facts: dict[str, object] = {"sheet": name, "key": number_of(key.public), "whole": whole}
+    facts: dict[str, object] = {"sheet": name, "key": number_of(key.public)}
+    facts["operation"] = operation_id
     record_tried(act, room, key, "seal", name, whole, password, CHECKED_MEANING, facts)
 
 
@@ -181,7 +186,11 @@ def record_tried(
     meaning: str,
     facts: dict[str, object],
 ) -> None:
-    """One signed look or drill, in both trails."""
+    """One signed look or drill, in both trails; once for each form (`facts["operation"]`)."""
+    subject, event = f"study:{act.in_study.id}", f"recovery_{kind}_checked"
+    form = str(facts.get("operation", ""))
+    if form and trail.find_operation(act, room.record_key, event, form) is not None:
+        return
     check_id = act.new_id("recovery check")
     signature = signing.sign(act, password, meaning, "recovery_check", check_id, facts)
     row = RecoveryCheck(
@@ -195,7 +204,6 @@ def record_tried(
     )
     act.uow.session.add(row)
     act.uow.session.flush()
-    subject, event = f"study:{act.in_study.id}", f"recovery_{kind}_checked"
     trail.record(act, room.record_key, event, subject, passed=passed, **facts)
     act.record(event, subject, new={"sheet": sheet, "passed": passed})
 

@@ -13,7 +13,9 @@ from pharmacy.unblinded.room import OpenRoom
 DRILL_MEANING = "Both custodians of a pair were here, and their sheets were tried on the canary"
 
 
-def drill(act: Act, room: OpenRoom, first: str, second: str, password: str) -> bool:
+def drill(
+    act: Act, room: OpenRoom, first: str, second: str, password: str, operation_id: str = ""
+) -> bool:
     """Try the halves of one pair on the canary, signed; says whether it opened.
 
     Sheets that are not as printed, or no pair, are `BadForm` and no drill. New sheets are due
@@ -26,5 +28,6 @@ def drill(act: Act, room: OpenRoom, first: str, second: str, password: str) -> b
     joined = join_sheets(act.in_study.id, key.public, first, second)
     passed = recovery_key.canary_opens(key, joined.private)
     facts: dict[str, object] = {"sheet": joined.pair, "key": number_of(key.public)}
+    facts["operation"] = operation_id
     record_tried(act, room, key, "drill", joined.pair, passed, password, DRILL_MEANING, facts)
     return passed

@@ -247,7 +247,7 @@ def contexts_of(row: sa.RowMapping) -> list[bytes]:
     made = [b""]
     if "key_name" in row and "recipient" in row:
         made.append(b"planted")
-    if "kept_half" in row:
+    if {"kept_half", "stratum"} <= row.keys():
         place = (row["study_id"], row["key_version"], row["stratum"], row["number"])
         made.append(contexts.break_half("kept", *place, row["person_id"]))
     return made

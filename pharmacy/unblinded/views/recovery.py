@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
 from pharmacy.domain.roles import Permission
@@ -14,7 +15,7 @@ from pharmacy.unblinded import (
     recovery_reissue,
     server_secrets,
 )
-from pharmacy.unblinded.doorway import lit_frame, the_room
+from pharmacy.unblinded.doorway import lit_frame, operation_id, the_room
 from pharmacy.unblinded.doorway import server_secrets as configured
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.recovery_halves import RecoverySheets
@@ -70,7 +71,11 @@ class CheckForm(PageForm):
     whole = RadioField(
         "The envelope and its seal",
         [InputRequired("Choose one.")],
-        choices=[("yes", "Whole"), ("no", "Broken, opened, exchanged or not to be found")],
+        choices=[
+            SelectChoice("yes", "Whole"),
+            SelectChoice("no", "Broken, opened, exchanged or not to be found"),
+        ],
+        validate_choice=False,
     )
     seal = StringField("Seal number", [Optional(), Length(max=40)])
     check = StringField(
@@ -165,6 +170,7 @@ def _check(form: CheckForm, room: OpenRoom, name: str) -> str:
         form.seal.data or "",
         form.check.data or "",
         form.password.data,
+        operation_id(),
     )
     return told(url_for("lit_recovery.page", study_id=act().in_study.id), "sheet_checked")
 

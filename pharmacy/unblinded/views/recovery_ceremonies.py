@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission
 from pharmacy.unblinded import recovering, recovery_custody, recovery_drill
-from pharmacy.unblinded.doorway import lit_frame, pepper, the_room
+from pharmacy.unblinded.doorway import lit_frame, operation_id, pepper, the_room
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.standing import standing
 from pharmacy.unblinded.views.bench_forms import choices
@@ -84,7 +84,7 @@ def use(study_id: str) -> tuple[str, int] | Response:
 
 def _drill(form: DrillForm, room: OpenRoom) -> str:
     first, second = form.first_sheet.data, form.second_sheet.data
-    passed = recovery_drill.drill(act(), room, first, second, form.password.data)
+    passed = recovery_drill.drill(act(), room, first, second, form.password.data, operation_id())
     where = url_for("lit_recovery.page", study_id=act().in_study.id)
     return told(where, "recovery_drill_passed" if passed else "recovery_drill_failed")
 

@@ -84,6 +84,20 @@ class Config:
     notice_to: tuple[str, ...] = ()
 
     @property
+    def passkey_place(self) -> tuple[str, str] | None:
+        """The host name that passkeys belong to and the origin they are shown at.
+
+        None where browsers reach the installation by a number: a passkey belongs to a name.
+        """
+        parts = urlsplit(self.public_url)
+        host = parts.hostname or ""
+        if not host or ":" in host or re.fullmatch(r"[0-9.]+", host):
+            return None
+        usual = {"https": 443, "http": 80}.get(parts.scheme)
+        port = "" if parts.port in (None, usual) else f":{parts.port}"
+        return host, f"{parts.scheme}://{host}{port}"
+
+    @property
     def sqlite_path(self) -> Path | None:
         """The file of the embedded database, or None when the database is PostgreSQL."""
         prefix = "sqlite:///"

@@ -10,6 +10,7 @@ from flask import Flask
 from config import Config, ConfigError
 from pharmacy.crypto.authenticators import Authenticators
 from pharmacy.crypto.deriving import Argon2Deriver, fingerprint_of_secret
+from pharmacy.crypto.passkeys import Passkeys
 from pharmacy.crypto.passwords import Argon2Hasher
 from pharmacy.crypto.server_secret import ServerSecret
 from pharmacy.domain.errors import Conflict, Refusal, Unavailable
@@ -37,6 +38,7 @@ from pharmacy.web import (
     notices,
     packing,
     participants,
+    passkeys,
     people,
     protocols,
     scanning,
@@ -52,6 +54,7 @@ _MOST_BYTES = 512 * 1024
 _BLUEPRINTS = (
     sign_in.blueprint,
     second_step.blueprint,
+    passkeys.blueprint,
     authenticators.blueprint,
     home.blueprint,
     people.blueprint,
@@ -114,6 +117,7 @@ def create_app(
         around,
         authenticators=Authenticators(config.secret_key),
         demands_second_factor=config.second_factor,
+        passkeys=Passkeys(*config.passkey_place) if config.passkey_place else None,
     )
     app.extensions["twinbag"] = House(
         units=Units(make_engine(config.database_url, wait_ms=wait_ms, must_exist=True), around.now),

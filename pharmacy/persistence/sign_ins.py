@@ -14,7 +14,8 @@ from pharmacy.persistence.base import Base, Id, one_of
 class SignInSession(Base):
     """One browser's sign-in. The row holds the hash of its token, never the token.
 
-    `limited_to` is None for a whole one, else a `Limit`.
+    `limited_to` is None for a whole one, else a `Limit`. `passkey_put_off`: the person was asked
+    for a passkey and said not now.
     """
 
     __tablename__ = "sign_in_session"
@@ -26,6 +27,7 @@ class SignInSession(Base):
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     limited_to: Mapped[str | None] = mapped_column(sa.String(12))
+    passkey_put_off: Mapped[bool | None]
     __table_args__ = (one_of("limited_to", tuple(limit.value for limit in Limit)),)
 
 

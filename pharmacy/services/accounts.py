@@ -11,7 +11,7 @@ from pharmacy.domain.roles import ROLES, Permission, Role
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import people, studies
 from pharmacy.persistence.people import Person
-from pharmacy.services import authenticator_reset, preparing, second_step
+from pharmacy.services import authenticator_reset, passkeys, preparing, second_step
 from pharmacy.services.act import Act
 
 _UTC = ZoneInfo("UTC")
@@ -35,6 +35,9 @@ class Account:
     authenticator: str
     can_end_authenticator: bool
     came_without: str
+    passkeys: str
+    lacks_passkey: bool
+    counter_refused: str
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,9 @@ def _account(act: Act, person: Person) -> Account:
         authenticator=authenticator_reset.words(act.uow, person),
         can_end_authenticator=authenticator_reset.can_end(act, person),
         came_without=second_step.came_without(act.uow, person.id),
+        passkeys=passkeys.words(act.uow, person) if passkeys.offered(act) else "",
+        lacks_passkey=passkeys.offered(act) and passkeys.lacking(act.uow, person),
+        counter_refused=passkeys.refused_counter(act.uow, person.id),
     )
 
 

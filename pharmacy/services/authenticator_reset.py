@@ -1,4 +1,4 @@
-"""A lost device: an administrator ends an authenticator, and its person sets up another.
+"""A lost device: an administrator ends authenticator and passkeys; their person sets up anew.
 
 What lets the person back in is the password, which nobody else knows, together with a link that
 the administrator hands over in person. Neither opens anything alone.
@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import authenticators, bags, people, sign_ins
+from pharmacy.persistence import authenticators, bags, passkeys, people, sign_ins
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.authenticators import AuthenticatorLink
 from pharmacy.persistence.people import Person
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services import sign_in, throttling
+from pharmacy.services import second_factor, sign_in, throttling
 from pharmacy.services.act import Act
 from pharmacy.services.sign_in import Door
 from pharmacy.services.surroundings import Surroundings
@@ -41,7 +41,8 @@ _INFUSING = (
 
 
 def end(act: Act, person_id: str, reason: str) -> tuple[Person, str]:
-    """End a person's authenticator, recovery codes and sessions; returns the new link's token.
+    """End a person's authenticator, recovery codes, passkeys and sessions; returns the new link's
+    token.
 
     Done again, the earlier link ends. Refused (409): one's own, of somebody who has none, and
     while that person's infusion runs; 404: no such person.
@@ -53,18 +54,19 @@ def end(act: Act, person_id: str, reason: str) -> tuple[Person, str]:
     if person.id == act.person.id:
         raise Refusal(_OWN)
     has_one = authenticators.of(act.uow.session, person.id) is not None
-    if not has_one and authenticators.link_of(act.uow.session, person.id) is None:
+    if not second_factor.is_asked(act.uow, person.id):
         raise Refusal(_NONE)
     if bags.runs_an_infusion(act.uow.session, person.id):
         raise Refusal(_INFUSING)
+    keys = passkeys.forget(act.uow.session, person.id)
     token = _end(act, person)
     act.uow.record(
         INSTALLATION,
         "authenticator_ended",
         person_id=act.person.id,
         subject=f"person:{person.id}",
-        old={"set_up": has_one},
-        new={"set_up": False},
+        old={"set_up": has_one, "passkeys": keys},
+        new={"set_up": False, "passkeys": 0},
         reason=reason,
     )
     return person, token
@@ -75,10 +77,7 @@ def can_end(act: Act, person: Person) -> bool:
     return (
         person.id != act.person.id
         and person.left_at is None
-        and (
-            authenticators.of(act.uow.session, person.id) is not None
-            or authenticators.link_of(act.uow.session, person.id) is not None
-        )
+        and second_factor.is_asked(act.uow, person.id)
     )
 
 

@@ -18,6 +18,7 @@ SECRET_FIELDS = frozenset(
         "new_password",
         "one_time_code",
         "present_code",
+        "passkey",
     }
 )
 

@@ -1,8 +1,8 @@
-"""The second factor: codes of an authenticator, and recovery codes for the day it is lost.
+"""The second factor: codes of an authenticator, passkeys, and recovery codes for a bad day.
 
 A code is accepted once: its time step must be newer than the last one, and the newer step takes
-the place of the sealed one only while that still stands. A passkey would be another way to the
-same `Shown`: what asks for the second factor does not know by what it was shown.
+the place of the sealed one only while that still stands. A passkey (`passkey_proof`) is another
+way to the same `Shown`: what asks for the second factor does not know by what it was shown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import authenticators, bags
+from pharmacy.persistence import authenticators, bags, passkeys
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.authenticators import Authenticator
 from pharmacy.persistence.people import Person
@@ -24,6 +24,8 @@ _UTC = ZoneInfo("UTC")
 SECRET_BYTES = 20
 _READ_AS = str.maketrans("ILO", "110", "- \t")
 SEALED_SECRET, _SEALED_STEP = "authenticator secret", "authenticator step"
+SEALED_COUNTER = "passkey counter"
+COUNTER_WENT_BACK = "passkey_counter_went_back"
 _SALT_BYTES = 32
 # Opened where there is nothing to open, so that the answer takes as long.
 _NOTHING = b"\x01" + bytes(authenticators.SEALED_LENGTH - 1)
@@ -32,18 +34,25 @@ _NOTHING = b"\x01" + bytes(authenticators.SEALED_LENGTH - 1)
 @dataclass(frozen=True)
 class Shown:
     """A second factor as it was shown: whether one is asked of this person, and what would be
-    used up by accepting it. Nothing is used up yet."""
+    used up by accepting it. Nothing is used up yet.
+
+    `went_back` names a passkey that proved itself and whose counter did not go on: a copy of it
+    may be about, and it is not accepted.
+    """
 
     asked: bool
     person_id: str = ""
     before: bytes = b""
     step: int | None = None
     recovery_id: str = ""
+    passkey_id: str = ""
+    counter: int = 0
+    went_back: str = ""
 
     @property
     def accepted(self) -> bool:
         """Whether it is this person's, and as far as one can see not used before."""
-        return self.step is not None or bool(self.recovery_id)
+        return self.step is not None or bool(self.recovery_id or self.passkey_id)
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ def look(
     secret, last = _opened(surroundings, person_id, row, before)
     step = surroundings.authenticators.step_of(secret or bytes(SECRET_BYTES), code, uow.now)
     if row is None or before is None:
-        return Shown(asked=reset is not None, person_id=person_id)
+        asked = reset is not None or passkeys.exist(uow.session, person_id)
+        return Shown(asked=asked, person_id=person_id)
     fresh = secret is not None and step is not None and step > last
     return Shown(
         asked=True,
@@ -86,7 +96,22 @@ def look(
 
 
 def take(uow: UnitOfWork, surroundings: Surroundings, shown: Shown) -> bool:
-    """Use up what was shown; False when it was not accepted or another act was faster."""
+    """Use up what was shown; False when it was not accepted or another act was faster.
+
+    A passkey whose counter went back is written down: its person and the administrator read it.
+    """
+    if shown.went_back:
+        uow.record(
+            INSTALLATION,
+            COUNTER_WENT_BACK,
+            person_id=shown.person_id,
+            subject=f"person:{shown.person_id}",
+            new={"passkey": shown.went_back},
+        )
+        return False
+    if shown.passkey_id:
+        after = seal_counter(surroundings, shown.person_id, shown.counter)
+        return passkeys.move_counter(uow.session, shown.passkey_id, shown.before, after)
     if shown.step is not None:
         after = seal_step(surroundings, shown.person_id, shown.step)
         return authenticators.move_step(uow.session, shown.person_id, shown.before, after)
@@ -111,10 +136,21 @@ def must_set_up(uow: UnitOfWork, surroundings: Surroundings, person_id: str) -> 
     """
     if authenticators.of(uow.session, person_id) is not None:
         return False
+    if passkeys.exist(uow.session, person_id):
+        return False
     ended = authenticators.link_of(uow.session, person_id) is not None
     if not (ended or surroundings.demands_second_factor):
         return False
     return not bags.runs_an_infusion(uow.session, person_id)
+
+
+def is_asked(uow: UnitOfWork, person_id: str) -> bool:
+    """Whether the password alone is not enough for this person."""
+    return (
+        authenticators.of(uow.session, person_id) is not None
+        or authenticators.link_of(uow.session, person_id) is not None
+        or passkeys.exist(uow.session, person_id)
+    )
 
 
 def is_set_up(uow: UnitOfWork, person_id: str) -> bool:
@@ -159,6 +195,11 @@ def _opened(
 def seal_step(surroundings: Surroundings, person_id: str, step: int) -> bytes:
     """The time step of an accepted code, as the database keeps it."""
     return seal(surroundings, _SEALED_STEP, person_id, step.to_bytes(8, "big"))
+
+
+def seal_counter(surroundings: Surroundings, person_id: str, counter: int) -> bytes:
+    """Where a passkey's counter stands, as the database keeps it."""
+    return seal(surroundings, SEALED_COUNTER, person_id, counter.to_bytes(8, "big"))
 
 
 def seal(surroundings: Surroundings, purpose: str, person_id: str, plaintext: bytes) -> bytes:

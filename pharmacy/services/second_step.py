@@ -18,13 +18,18 @@ from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.people import Person
 from pharmacy.persistence.sign_ins import SignInSession
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services import membership, second_factor, sign_in, throttling
+from pharmacy.services import membership, passkey_proof, second_factor, sign_in, throttling
 from pharmacy.services.act import Act
 from pharmacy.services.sign_in import Door
 from pharmacy.services.surroundings import Surroundings
 
 _UTC = ZoneInfo("UTC")
 _WITHOUT = "signed_in_without_second_factor"
+WENT_BACK = (
+    "The counter of this passkey went back, so a copy of it may be about. It was not accepted. "
+    "Sign in with a code, remove the passkey under your name, and tell the administrator."
+)
+NO_PASSKEY = "This passkey is not accepted here. Try again, or use a code."
 WRONG = "This code is not accepted. Wait for the next one and try again; each works once."
 
 
@@ -41,10 +46,13 @@ def finish(
     surroundings: Surroundings,
     row: SignInSession,
     person: Person,
-    code: str,
     address: str,
+    *,
+    code: str = "",
+    passkey: str = "",
 ) -> Door:
-    """Take a code, or a recovery code, and begin the whole session in the limited one's place.
+    """Take a code, a recovery code or a browser's answer for a passkey, and begin the whole
+    session in the limited one's place.
 
     A miss counts as one at the door; the caller commits either way.
     """
@@ -53,10 +61,13 @@ def finish(
         throttling.check(uow, key)
     except Refusal as wait:
         return Door(sentence=wait.sentence)
-    shown = second_factor.look(uow, surroundings, person, code)
-    if not (shown.accepted and second_factor.take(uow, surroundings, shown)):
+    if passkey:
+        shown = passkey_proof.look(uow, surroundings, row, person, passkey)
+    else:
+        shown = second_factor.look(uow, surroundings, person, code)
+    if not second_factor.take(uow, surroundings, shown):
         sign_in.record_refused(uow, person, throttling.missed(uow, key))
-        return Door(sentence=WRONG)
+        return Door(sentence=WENT_BACK if shown.went_back else NO_PASSKEY if passkey else WRONG)
     throttling.forget(uow, key)
     uow.record(INSTALLATION, "signed_in", person_id=person.id, subject=f"person:{person.id}")
     row.ended_at = uow.now

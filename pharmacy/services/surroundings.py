@@ -7,7 +7,7 @@ keyed by the place that asks, so that one extra draw never shifts another value.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -45,6 +45,35 @@ class Authenticators(Protocol):
     def address(self, secret: bytes, user_name: str, issuer: str) -> str: ...
 
 
+class MadePasskey(Protocol):
+    """A new passkey: its id, its public key, and where its counter begins."""
+
+    credential_id: bytes
+    public_key: bytes
+    counter: int
+
+
+class Passkeys(Protocol):
+    """What a browser is asked at this address, and whether its answer holds."""
+
+    def to_make(
+        self,
+        challenge: bytes,
+        person_id: str,
+        user_name: str,
+        full_name: str,
+        known: Sequence[bytes],
+    ) -> str: ...
+
+    def to_show(self, challenge: bytes, known: Sequence[bytes]) -> str: ...
+
+    def made(self, answer: str, challenge: bytes) -> MadePasskey | None: ...
+
+    def named(self, answer: str) -> bytes: ...
+
+    def shown(self, answer: str, challenge: bytes, public_key: bytes) -> int | None: ...
+
+
 class NoAuthenticators:
     """Of a process that lets nobody in, such as a command: whatever it is asked is a bug."""
 
@@ -57,7 +86,8 @@ class Surroundings:
     """Clock, chance, the two slow functions, and the second factor.
 
     `random_bytes(purpose, count)`: the purpose names the place that asks; production ignores it.
-    `demands_second_factor`: whether everybody needs one, or only who set one up.
+    `demands_second_factor`: whether everybody needs one, or only who set one up. `passkeys` is None
+    where the installation's address has no name, to which they could belong.
     """
 
     now: Callable[[], datetime]
@@ -66,6 +96,7 @@ class Surroundings:
     deriver: Deriver
     authenticators: Authenticators = field(default_factory=NoAuthenticators)
     demands_second_factor: bool = False
+    passkeys: Passkeys | None = None
 
     def new_id(self, purpose: str) -> str:
         """A fresh random id: 32 hexadecimal characters."""

@@ -31,7 +31,8 @@ _NOT_THEIR_TURN = "This person may not do the next step of this bag. Fetch someb
 class CheckIn:
     """What the second person types. `granter_words` only at their first opening of the study.
 
-    `code` is of the authenticator, where one is asked of this person.
+    `code` is of the authenticator, where one is asked of this person; or `passkey`, which is what
+    the browser answered for theirs.
     """
 
     user_name: str
@@ -39,6 +40,7 @@ class CheckIn:
     passphrase: str
     granter_words: str = ""
     code: str = ""
+    passkey: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,15 @@ def check_in(
     if waiting is None or waiting.waits_for != bag_id:
         raise Refusal("Nobody is handing this bag over here. Open the room with your passphrase.")
     find_planned(act, bag_id)
-    person = second_person.check_in(act, said.user_name, said.password, said.code, address)
+    person = second_person.check_in(
+        act,
+        session,
+        said.user_name,
+        said.password,
+        address,
+        code=said.code,
+        passkey=said.passkey,
+    )
     second = _as_second(act, second_person.another(act, person))
     token = sign_in.hand_over(act.uow, act.surroundings, session, person)
     act.uow.session.flush()

@@ -17,6 +17,8 @@ NOTICES: dict[str, str] = {
     "password_chosen": "Your password is set. Sign in with it.",
     "recovery_code_used": "A recovery code let you in and will not work again.",
     "second_factor_ready": "Your authenticator is set up. Each sign-in asks for a code now.",
+    "passkey_made": "The passkey was made. Leave the code empty at the next sign-in.",
+    "passkey_removed": "The passkey was removed. Delete it on the device as well.",
     "person_added": "The person was added. Give them the link below; it works once.",
     "link_made": "A new link was made. It works once, for 24 hours.",
     "person_left": "The account was ended everywhere.",

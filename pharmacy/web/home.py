@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from pharmacy.domain.errors import Conflict, Unavailable
 from pharmacy.domain.roles import ROLES, Role, may
-from pharmacy.services import membership, preparing, second_factor, watching
+from pharmacy.services import membership, passkeys, preparing, second_factor, watching
 from pharmacy.web.access import act, door
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
@@ -19,6 +20,8 @@ blueprint = Blueprint("home", __name__)
 @door()
 def page() -> str | Response:
     """One study: its work at once. Several: a choice. None: what to do next."""
+    if passkeys.is_asked(act(), current_user.session):
+        return redirect(url_for("passkeys.page"), 303)
     places = [
         (study, preparing.mode_words(g.uow, study), _place(study.id, roles), _titles(roles))
         for study, roles in membership.studies_of(g.uow, act().person)
@@ -44,6 +47,7 @@ def account() -> str:
         person=act().person,
         roles=roles,
         authenticator=second_factor.words(act()),
+        passkeys=passkeys.listed(act()),
     )
 
 

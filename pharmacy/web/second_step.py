@@ -9,7 +9,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission
-from pharmacy.services import second_factor, second_step
+from pharmacy.services import passkey_proof, second_factor, second_step
 from pharmacy.web.access import ANY_SIGN_IN, act, door
 from pharmacy.web.forms import PageForm
 from pharmacy.web.frame import page as frame
@@ -47,14 +47,16 @@ def page() -> str | tuple[str, int] | Response:
         return redirect(url_for("home.page"), 303)
     recovery = request.args.get("with") == "recovery-code"
     form = (RecoveryCodeForm if recovery else CodeForm)(request.form)
-    if request.method == "POST" and form.validate():
+    passkey = request.form.get("passkey", "")
+    if request.method == "POST" and (passkey or form.validate()):
         answer = second_step.finish(
             g.uow,
             house().surroundings,
             current_user.session,
             current_user.person,
-            form.one_time_code.data,
             request.remote_addr or "",
+            code=form.one_time_code.data or "",
+            passkey=passkey,
         )
         g.uow.commit()
         if answer.token:
@@ -65,6 +67,9 @@ def page() -> str | tuple[str, int] | Response:
         page=frame("One more step"),
         form=form,
         recovery=recovery,
+        passkey_options=passkey_proof.to_show(
+            g.uow, house().surroundings, current_user.session, current_user.person
+        ),
         is_set_up=second_factor.is_set_up(g.uow, current_user.person.id),
         breakable=breakable(),
         limit=current_user.session.limited_to,

@@ -83,8 +83,12 @@ ROOMS: dict[str, Room] = {
 # Folders inside the package that hold data and no code.
 DATA_FOLDERS = frozenset({"pharmacy/protocols"})
 
-# One file that knows a library its room does not: it runs the migrations, for `db upgrade`.
-KNOWS_BESIDES = {("pharmacy.persistence.migrating", "alembic")}
+# Single files that know a library their room does not: one runs the migrations, for `db upgrade`;
+# one judges passkeys, and hands out bytes.
+KNOWS_BESIDES = {
+    ("pharmacy.persistence.migrating", "alembic"),
+    ("pharmacy.crypto.passkeys", "webauthn"),
+}
 
 # Ways to a module, or to a value of any type, that no reader of imports can follow.
 NOWHERE_MODULES = frozenset(

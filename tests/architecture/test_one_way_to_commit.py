@@ -63,6 +63,8 @@ _MAY_GO_ROUND = {
         "migrations/versions/0013_growing_lists.py",
         "get_bind",
     ): "asks which database it is, and what a downgrade would lose",
+    ("migrations/versions/0016_passkeys.py", "get_bind"): "asks which database it is, "
+    "and what a downgrade would lose",
     ("migrations/versions/0008_second_factors.py", "get_bind"): "asks what a downgrade would lose",
     ("migrations/versions/0008_second_factors.py", "exec_driver_sql"): "counts what a downgrade "
     "would lose",

@@ -20,6 +20,7 @@ from tests.support.temp_postgres import Database
 ONE_ANSWER = {
     ("going_live.sign", "never done"): "its gates are opened in tests/unblinded/test_going_live.py",
     ("going_live.test_notice", "never refused"): "one button of the administrator's",
+    ("passkeys.put_off", "never refused"): "not now is always an answer",
     ("people.leave", "never refused"): "a reason is all that it asks",
     ("people.make_link", "never refused"): "one button of the administrator's",
     ("people.roles", "never refused"): "the roles that are offered can be given",

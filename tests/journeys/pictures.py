@@ -37,6 +37,7 @@ PICTURES: dict[str, ViewportSize] = {
     "make-study": _DESK,
     "order": _DESK,
     "participant": _DESK,
+    "passkeys": _DESK,
     "passphrase": _DESK,
     "people": _DESK,
     "plan": _DESK,

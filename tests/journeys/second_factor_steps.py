@@ -41,6 +41,14 @@ def without_a_code(practice: Practice) -> Stops:
     yield "came-without", admin
 
 
+def making_a_passkey(practice: Practice) -> Stops:
+    """The page where passkeys are made and listed."""
+    page = practice.window("pharmacist")
+    page.open("/account")
+    page.follow("Your passkeys")
+    yield "passkeys", page
+
+
 def sets_up(practice: Practice, page: Visitor) -> Phone:
     """Type the key of the page into a phone, and a code of it into the page."""
     house: House = practice.app.extensions["twinbag"]

@@ -33,9 +33,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """Serve an app on a free port of 127.0.0.1; yields its address, without a slash at the end."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+def serving(app: Flask, port: int = 0) -> Iterator[str]:
+    """Serve an app on 127.0.0.1, on a free port unless one is named; yields its address, without a
+    slash at the end.
+    """
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

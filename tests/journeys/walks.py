@@ -14,7 +14,7 @@ from tests.journeys import at_the_bench as bench
 from tests.journeys.breaking_steps import code_break
 from tests.journeys.card_steps import break_cards
 from tests.journeys.practice import USER_NAMES, Practice
-from tests.journeys.second_factor_steps import without_a_code
+from tests.journeys.second_factor_steps import making_a_passkey, without_a_code
 from tests.journeys.visitor import PHONE, Visitor
 from tests.support.fake_camera import NEAR, Paper, frame, label
 
@@ -296,4 +296,5 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     code_break,
     without_a_code,
     break_cards,
+    making_a_passkey,
 )

@@ -17,6 +17,7 @@ from flask import Flask
 from config import Config
 from pharmacy.app import create_app
 from pharmacy.crypto.authenticators import Authenticators
+from pharmacy.crypto.passkeys import Passkeys
 from pharmacy.services.surroundings import Surroundings
 from tests.support.cheap_derivation import CheapDeriver, CheapHasher
 
@@ -57,7 +58,14 @@ class KeyedChance:
 
 def make_surroundings(clock: Clock, chance: KeyedChance) -> Surroundings:
     """The stand-ins of the tests, and no others."""
-    return Surroundings(clock, chance, CheapHasher(), CheapDeriver(), Authenticators(SECRET_KEY))
+    return Surroundings(
+        clock,
+        chance,
+        CheapHasher(),
+        CheapDeriver(),
+        Authenticators(SECRET_KEY),
+        passkeys=Passkeys("localhost", "http://localhost:8000"),
+    )
 
 
 def make_config(database_url: str, instance_dir: Path, **changes: object) -> Config:
@@ -78,7 +86,7 @@ def make_config(database_url: str, instance_dir: Path, **changes: object) -> Con
         # for it; the tests of the second factor say yes.
         "second_factor": False,
         "port": 8000,
-        "public_url": "http://127.0.0.1:8000",
+        "public_url": "http://localhost:8000",
     }
     return Config(**{**settings, **changes})  # type: ignore[arg-type]
 

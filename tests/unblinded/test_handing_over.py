@@ -10,6 +10,7 @@ import pytest
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Role
 from pharmacy.persistence import authenticators
+from pharmacy.persistence.sign_ins import SignInSession
 from pharmacy.services import people
 from pharmacy.unblinded import bench, second_person
 from pharmacy.unblinded.bench import Source
@@ -349,7 +350,9 @@ def test_where_everybody_needs_one_a_person_without_is_told_where_to_set_it_up(s
         demanding = replace(act.surroundings, demands_second_factor=True)
         here = replace(act, surroundings=demanding)
         with pytest.raises(Refusal, match="no authenticator yet"):
-            second_person.check_in(here, "checker.test", PASSWORD, "", "192.0.2.1")
+            second_person.check_in(
+                here, SignInSession(), "checker.test", PASSWORD, "192.0.2.1", code="123456"
+            )
         signs = second_person.sign(here, "checker.test", PASSWORD, "192.0.2.1")
         assert signs.id == study.trial.ids["checker"]
 

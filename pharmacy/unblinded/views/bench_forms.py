@@ -110,7 +110,7 @@ class CheckInForm(PageForm):
     second_password = _password("Password")
     one_time_code = StringField(
         "Code from your authenticator",
-        description="Six digits. Leave it empty if you have not set one up.",
+        description="Six digits. Leave it empty with a passkey, or if you have none.",
     )
     passphrase = PasswordField(
         "Passphrase",

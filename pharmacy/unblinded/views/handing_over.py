@@ -7,6 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from pharmacy.domain.roles import Permission
+from pharmacy.services import passkey_proof
 from pharmacy.unblinded import handing_over
 from pharmacy.unblinded import room as rooms
 from pharmacy.unblinded.doorway import (
@@ -58,6 +59,9 @@ def check_in(study_id: str, bag_id: str) -> str | tuple[str, int] | Response:
         page=frame("Check in at the bench"),
         lit=lit_frame(),
         form=form,
+        passkey_options=passkey_proof.to_show(
+            g.uow, act().surroundings, current_user.session, None
+        ),
         study_id=study_id,
         bag_id=bag_id,
     )
@@ -71,6 +75,7 @@ def _check_in(form: CheckInForm, bag_id: str, cookies: list[HandedOver]) -> str:
         form.passphrase.data,
         form.granter_words.data or "",
         form.one_time_code.data or "",
+        request.form.get("passkey", ""),
     )
     cookies.append(
         handing_over.check_in(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tests.architecture.swap.browser import Browser
 from tests.support.authenticator import Phone, set_up
 from tests.support.builders import PASSWORD as OWN
+from tests.support.passkeys import options
+from tests.support.soft_passkey import SoftPasskey
 
 if TYPE_CHECKING:
     from tests.architecture.swap.script import Journey
@@ -28,6 +30,7 @@ def administer(journey: Journey) -> None:
     _signs_in_with_a_code(person, phone)
     person.open("/account/authenticator")
     person.fill("/authenticator", one_time_code=phone.code(), password=PASSWORD, expect=400)
+    _with_a_passkey(person)
     link = _ends_it(admin, account)
     _comes_back(journey, person, link)
     admin.open(f"{account}/leave")
@@ -69,6 +72,33 @@ def _signs_in_with_a_code(person: Browser, phone: Phone) -> None:
     person.fill("/second-step", one_time_code="none", expect=400)
     person.open("/account")
     person.fill("/second-step", one_time_code=phone.code())
+
+
+def _with_a_passkey(person: Browser) -> None:
+    """Made, shown in the code's place, and removed; each with what is refused."""
+    device = SoftPasskey("otto")
+    page = "/account/passkeys"
+    fields = {"name": "blue key", "password": PASSWORD}
+    person.open(page)
+    person.fill(page, **fields, passkey="{}", expect=400)
+    answer = device.make(options(person.open(page)))
+    person.fill(page, **fields, passkey=answer)
+    token = person.forms()[0].fields["csrf_token"]
+    person.post_raw(f"{page}/not-now", 200, csrf_token=token, operation_id="put-off-a-passkey")
+    person.open("/account")
+    person.fill("/sign-out")
+    person.fill("/sign-in", user_name=NAME, password=PASSWORD)
+    step = person.page
+    person.fill("/second-step", passkey=device.show(options(step), origin="null"), expect=400)
+    person.open("/sign-in/second-step")
+    person.fill("/second-step", passkey=device.show(options(person.page)))
+    person.open(page)
+    removing = person.find(rf"{page}/[0-9a-f]{{32}}/remove")
+    person.open(removing)
+    person.fill("/remove", password="not the password", expect=403)
+    person.fill("/remove", password=PASSWORD)
+    made = device.make(options(person.open(page)))
+    person.fill(page, name="grey key", password=PASSWORD, passkey=made)
 
 
 def _ends_it(admin: Browser, account: str) -> str:

@@ -12,6 +12,7 @@ from pharmacy.persistence import audit, people
 from pharmacy.services.act import Act
 from pharmacy.services.protocol_approvals import zone_of
 from pharmacy.unblinded import break_shares, dummy_lists
+from pharmacy.unblinded.code_break.drill import drill_facts
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.list_facts import LOADED_EVENT
 from pharmacy.unblinded.recovery_custody import recovery_facts
@@ -32,7 +33,7 @@ def lit_facts(act: Act, secrets: ServerSecrets) -> LitFacts:
         recovery_sealed=recovery.sealed and not recovery.overdue,
         secrets_sealed=are_sealed(act, secrets),
         breakers=sum(row.tried for row in break_shares.enrolments(act)),
-        drilled="",
+        drilled=_drilled(act),
     )
 
 
@@ -46,3 +47,8 @@ def _list_loaded(act: Act) -> str:
 def _holders(act: Act) -> int:
     pharmacists = people.members(act.uow.session, act.in_study.id, Role.PHARMACIST)
     return sum("list" in granted(act, person.id) for person in pharmacists)
+
+
+def _drilled(act: Act) -> str:
+    passed = drill_facts(act).passed_from_phone_outside_at
+    return format_moment(passed, zone_of(act)) if passed else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from pharmacy.domain.going_live import Gate
 from pharmacy.domain.roles import Permission
 from pharmacy.unblinded.code_break import drill_views, views
 from pharmacy.web.house import House, MenuEntry
@@ -18,3 +19,4 @@ def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     app.register_blueprint(views.blueprint)
     house.menu.append(MenuEntry("Break the code", "code_break.page", Permission.BREAK_CODE))
     house.break_door = "code_break.page"
+    house.gate_links[Gate.DRILL] = (Permission.BREAK_CODE, "code_break.page")

@@ -25,6 +25,7 @@ from pharmacy.domain.protocol_parts import (
     Protocol,
     RateRule,
     RateStep,
+    ReplacementRule,
     Runs,
     SplitRule,
     Storage,
@@ -86,6 +87,9 @@ def parse_protocol(toml_text: str) -> Protocol:
         label=fields.table("label", read_label),
         marked_defaults=read_marked_defaults(fields, raw),
         factors=fields.tables("factors", _factor) if fields.has("factors") else (),
+        replacement=fields.table("replacement", _replacement)
+        if fields.has("replacement")
+        else None,
     )
     fields.close()
     check_whole(protocol, Fields({}, "", places))
@@ -131,6 +135,12 @@ def _factor_level(fields: Fields) -> FactorLevel:
     if not _LEVEL_CODE.fullmatch(code):
         raise fields.error("code", "must be 1 to 31 letters, digits and . _ -")
     return FactorLevel(code=code, label=_short_words(fields, "label"))
+
+
+def _replacement(fields: Fields) -> ReplacementRule:
+    return ReplacementRule(
+        allowed=fields.flag("allowed"), until_visit=fields.text("until_visit")
+    )
 
 
 def _short_words(fields: Fields, name: str) -> str:

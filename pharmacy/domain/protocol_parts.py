@@ -243,6 +243,14 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacementRule:
+    """Whether somebody who left may be replaced, and until a bag of which visit was started."""
+
+    allowed: bool
+    until_visit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """A whole protocol, checked. Look visits and phases up through its methods."""
 
@@ -269,6 +277,7 @@ class Protocol:
     label: LabelWording
     marked_defaults: tuple[MarkedDefault, ...]
     factors: tuple[Factor, ...] = ()
+    replacement: ReplacementRule | None = None
 
     def find_visit(self, code: str) -> Visit | None:
         """The visit with this code, or None."""

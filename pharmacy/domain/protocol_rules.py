@@ -20,6 +20,14 @@ def check_whole(protocol: Protocol, fields: Fields) -> None:
     _check_limits(protocol, fields)
     _check_product_lines(protocol, fields)
     _check_factors(protocol, fields)
+    _check_replacement(protocol, fields)
+
+
+def _check_replacement(protocol: Protocol, fields: Fields) -> None:
+    rule = protocol.replacement
+    visits = {visit.code for visit in protocol.infusion_visits()}
+    if rule is not None and rule.until_visit not in visits:
+        raise fields.error("replacement.until_visit", "must be a visit with an infusion")
 
 
 def _check_names(protocol: Protocol, fields: Fields) -> None:

@@ -63,6 +63,7 @@ class Permission(StrEnum):
     SEE_PARTICIPANTS = "see_participants"
     ENROL = "enrol"
     SIGN_ORDERS = "sign_orders"
+    REPORT_DEVIATIONS = "report_deviations"
     BREAK_CODE = "break_code"
     SEE_ASSESSMENTS = "see_assessments"
     ASSESS = "assess"
@@ -77,6 +78,7 @@ class Permission(StrEnum):
     LOAD_LIST = "load_list"
     ENROL_INVESTIGATORS = "enrol_investigators"
     UNBLIND_FOR_SAFETY = "unblind_for_safety"
+    SEE_SLOTS = "see_slots"
     PREPARE = "prepare"
     CHECK = "check"
     WORK_AT_BENCH = "work_at_bench"
@@ -93,6 +95,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     ),
     Permission.ENROL: frozenset({Role.COORDINATOR}),
     Permission.SIGN_ORDERS: frozenset({Role.INVESTIGATOR}),
+    Permission.REPORT_DEVIATIONS: frozenset({Role.COORDINATOR, Role.INVESTIGATOR}),
     Permission.BREAK_CODE: frozenset({Role.INVESTIGATOR}),
     Permission.SEE_ASSESSMENTS: frozenset(
         {Role.OUTCOME_ASSESSOR, Role.INVESTIGATOR, Role.COORDINATOR, Role.BLINDED_MONITOR}
@@ -115,6 +118,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ENROL_INVESTIGATORS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.KEEP_RECOVERY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.UNBLIND_FOR_SAFETY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
+    Permission.SEE_SLOTS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.PREPARE: frozenset({Role.PHARMACIST}),
     Permission.CHECK: frozenset({Role.CHECKER}),
     Permission.WORK_AT_BENCH: frozenset({Role.PHARMACIST, Role.CHECKER}),

@@ -157,8 +157,8 @@ SENTENCES: dict[Stop, tuple[str, str]] = {
         "Call the pharmacy.",
     ),
     Stop.NOT_ON_TREATMENT: (
-        "Stop. This participant is not to be infused.",
-        "Treatment was stopped or the participant withdrew. Call the pharmacy.",
+        "Stop. This participant has left the treatment.",
+        "Do not infuse. Set it aside with its cover on and call the pharmacy.",
     ),
     Stop.ASSESSMENTS_FIRST: (
         "Stop. This visit's assessments come first.",

@@ -143,9 +143,15 @@ def request_of(session: Session, participant_id: str) -> AllocationRequest | Non
 
 
 def waiting_requests(session: Session, study_id: str) -> Sequence[AllocationRequest]:
-    """The requests that wait, the oldest signature first."""
-    query = sa.select(AllocationRequest).where(
-        AllocationRequest.study_id == study_id, AllocationRequest.served_at.is_(None)
+    """The requests that wait, the oldest signature first; not of somebody who has left."""
+    query = (
+        sa.select(AllocationRequest)
+        .join(Participant, Participant.id == AllocationRequest.participant_id)
+        .where(
+            AllocationRequest.study_id == study_id,
+            AllocationRequest.served_at.is_(None),
+            Participant.state != "withdrawn",
+        )
     )
     return session.scalars(
         query.order_by(AllocationRequest.signed_at, AllocationRequest.id)

@@ -13,14 +13,24 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.schedule import visit_window
 from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.persistence import assessments, participants, studies
+from pharmacy.persistence.departures import had_place as has_had_place
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import assessment_pages, cards, course_pages, factors, visit_schedule
+from pharmacy.services import (
+    assessment_pages,
+    cards,
+    course_pages,
+    departures,
+    deviations,
+    factors,
+    visit_schedule,
+)
 from pharmacy.services import assessments as assessment_verbs
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.assessment_pages import SignatureLine
 from pharmacy.services.cards import CardLine
 from pharmacy.services.course_pages import CourseSheet
+from pharmacy.services.deviations import DeviationSheet
 from pharmacy.services.factors import FactorLine
 from pharmacy.services.site_words import Signed, person_name, signature_words
 from pharmacy.services.studies import protocol_of
@@ -72,6 +82,10 @@ class ParticipantSheet:
     open_visits: tuple[tuple[str, str], ...]
     unsigned: bool
     orderable: bool
+    in_treatment: bool
+    may_replace: bool
+    deviations: tuple[DeviationSheet, ...]
+    had_place: bool
 
 
 @dataclass(frozen=True)
@@ -111,6 +125,7 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
             ("Consent", format_day(participant.consented_on)),
             ("Registered", format_moment(participant.registered_at, zone)),
             ("Place in the study since", format_day(start) if start else "No place yet"),
+            *departures.facts(act, participant),
         ),
         visits=visit_schedule.timeline(
             protocol, start, _today(act, zone), by_visit, zone, _assessed(act, participant)
@@ -126,6 +141,10 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
         open_visits=open_visits,
         unsigned=participant.state == "registered",
         orderable=participant.state in ("eligible", "allocated") and bool(open_visits),
+        in_treatment=participant.state != "withdrawn",
+        may_replace=not departures.why_not_replacing(act, participant),
+        deviations=deviations.of_participant(act, participant),
+        had_place=has_had_place(act.uow.session, participant.id),
     )
 
 

@@ -153,5 +153,10 @@ def _chosen_site(act: Act, site_id: str) -> tuple[Site | None, dict[str, str]]:
     return chosen, {} if chosen else {"site": "Choose the participant's site."}
 
 
+def today_of(act: Act, participant: Participant) -> date:
+    """The date at a participant's site."""
+    return _today(act, site_of(act, participant))
+
+
 def _today(act: Act, site: Site) -> date:
     return act.now.astimezone(ZoneInfo(site.zone)).date()

@@ -18,6 +18,8 @@ from pharmacy.persistence.studies import Site
 from pharmacy.services import plans, preparing
 from pharmacy.services.act import Act
 
+LEFT = "This participant has left the treatment. Prepare nothing more and release nothing."
+
 
 @dataclass(frozen=True)
 class BenchBag:
@@ -60,12 +62,15 @@ def find(act: Act, bag_id: str) -> BenchBag:
 def find_planned(act: Act, bag_id: str) -> BenchBag:
     """A bag that is still at the bench; one that has left is refused (409).
 
-    So is every bag of a live study that has not gone live.
+    So are every bag of a live study that has not gone live, and those of a participant who has
+    left the treatment.
     """
     preparing.require_live(act)
     found = find(act, bag_id)
     if found.bag.state != BagState.PLANNED:
         raise Refusal(f"This bag is {found.bag.state}; it is no longer at the bench.")
+    if found.participant.state == "withdrawn":
+        raise Refusal(LEFT)
     return found
 
 

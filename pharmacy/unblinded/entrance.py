@@ -15,6 +15,7 @@ from pharmacy.web.house import House, MenuEntry
 _MENU = (
     MenuEntry("Board", "lit_board.page", Permission.WORK_AT_BENCH),
     MenuEntry("List", "lit_list.page", Permission.LOAD_LIST),
+    MenuEntry("Places", "lit_slots.page", Permission.SEE_SLOTS),
     MenuEntry("Dummy list", "lit_dummy.page", Permission.WORK_AT_BENCH),
     MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST),
     MenuEntry("Investigators", "lit_investigators.page", Permission.ENROL_INVESTIGATORS),

@@ -233,6 +233,8 @@ def _orders(reading: _Reading) -> Iterable[OrderCard]:
 
 
 def _note(reading: _Reading, order: Order, participant: Participant) -> str:
+    if participant.state == "withdrawn":
+        return "Has left the treatment"
     if participant.state != "allocated":
         return "Waits for a slot"
     weights = participants.weights(reading.act.uow.session, order.participant_id)
@@ -293,7 +295,10 @@ def _on_the_way(
 
 
 def _due(reading: _Reading, day: InfusionDay, course: Course) -> tuple[str, str]:
-    """How near a bag's run is, as a tag: quiet, soon, or past."""
+    """How near a bag's run is, as a tag: quiet, soon, or past; or that nobody is to get it."""
+    participant = reading.act.uow.session.get_one(Participant, course.participant_id)
+    if participant.state == "withdrawn":
+        return "has left the treatment", "stop"
     left = day.run_at - reading.act.now
     tone = "stop" if left < timedelta(0) else "wait" if left < _SOON else "neutral"
     return f"run {reading.moment(day.run_at, course)}", tone

@@ -137,6 +137,7 @@ def shown(study_id: str, participant_id: str) -> str:
         participant_id=participant_id,
         may_enrol=_may(Permission.ENROL),
         may_sign=_may(Permission.SIGN_ORDERS),
+        may_report=_may(Permission.REPORT_DEVIATIONS),
     )
 
 
@@ -150,7 +151,7 @@ def weigh(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
         answered = attempt(form, lambda: _weigh(form, participant_id))
         if answered:
             return answered
-    return _form_page("participants/weigh.html", "Add a weight", form, participant_id)
+    return form_page("participants/weigh.html", "Add a weight", form, participant_id)
 
 
 @blueprint.route("/<participant_id>/factors", methods=["GET", "POST"])
@@ -164,7 +165,7 @@ def enter_factors(study_id: str, participant_id: str) -> str | tuple[str, int] |
         if answered:
             return answered
     title = "Correct the baseline factors" if asked.before else "Enter the baseline factors"
-    return _form_page("participants/factors.html", title, form, participant_id, asked=asked)
+    return form_page("participants/factors.html", title, form, participant_id, asked=asked)
 
 
 @blueprint.get("/<participant_id>/card.pdf")
@@ -189,7 +190,7 @@ def replace_card(study_id: str, participant_id: str) -> str | tuple[str, int] | 
             return answered
     title = "Replace the card" if standing.counts else "Make a new card"
     page = "participants/replace_card.html"
-    return _form_page(page, title, form, participant_id, standing=standing)
+    return form_page(page, title, form, participant_id, standing=standing)
 
 
 @blueprint.route("/<participant_id>/revoke-card", methods=["GET", "POST"])
@@ -204,7 +205,7 @@ def revoke_card(study_id: str, participant_id: str) -> str | tuple[str, int] | A
         if answered:
             return answered
     page = "participants/revoke_card.html"
-    return _form_page(page, "Revoke the card", form, participant_id, standing=standing)
+    return form_page(page, "Revoke the card", form, participant_id, standing=standing)
 
 
 @blueprint.route("/<participant_id>/eligibility", methods=["GET", "POST"])
@@ -216,7 +217,7 @@ def eligibility(study_id: str, participant_id: str) -> str | tuple[str, int] | A
         answered = attempt(form, lambda: _sign_eligibility(form, participant_id))
         if answered:
             return answered
-    return _form_page(
+    return form_page(
         "participants/eligibility.html",
         "Sign eligibility",
         form,
@@ -238,7 +239,7 @@ def order(study_id: str, participant_id: str) -> str | tuple[str, int] | Answer:
         answered = attempt(form, lambda: _sign_order(form, participant_id))
         if answered:
             return answered
-    return _form_page(
+    return form_page(
         "participants/order.html",
         "Sign an order",
         form,
@@ -256,9 +257,10 @@ def _first(visits: tuple[tuple[str, str], ...]) -> str | None:
     return next((code for code, _ in visits), None)
 
 
-def _form_page(
+def form_page(
     template: str, title: str, form: PageForm, participant_id: str, **more: object
 ) -> tuple[str, int]:
+    """A form about one participant, drawn with its answer's status."""
     shown_page = render_template(
         template,
         page=frame(title),

@@ -32,7 +32,14 @@ _EXEMPT = {
     "notice_post": "what a mail server said to a notice; the notice is entered with its act",
 }
 # Nobody may delete from it, so that there is no such change to notice.
-_ONLY_COMES = {"assessment_signature", "learned_arm"}
+_ONLY_COMES = {
+    "assessment_signature",
+    "learned_arm",
+    "withdrawal",
+    "replacement",
+    "deviation",
+    "deviation_confirmation",
+}
 _TRAILS = {"audit_head", "audit_entry", "lit_audit_head", "lit_audit_entry"}
 
 

@@ -76,6 +76,8 @@ def test_a_different_protocol_is_read_by_the_same_code() -> None:
 
 
 FAULTS = [
+    ('until_visit = "W0"', 'until_visit = "W2"', "replacement.until_visit", "with an infusion"),
+    ("allowed = true", 'allowed = "yes"', "replacement.allowed", "true or false"),
     ('code = "MIGHT"\n', "", "code", "is missing"),
     ('code = "MIGHT"', 'code = ""', "code", "must be a text"),
     ('code = "MIGHT"', "code = 7", "code", "must be a text"),

@@ -76,6 +76,15 @@ def statistician(practice: Practice) -> Stops:
     page.press("Reveal the opening")
     yield "opening-shown", page
     page.follow("I have noted it; go on")
+    page.follow("Parts of the list")
+    yield "list-parts", page
+    page.follow("Make rows here")
+    yield "make-rows", page
+    page.follow("Parts of the list")
+    page.follow("Add rows from a table")
+    yield "add-rows", page
+    page.follow("Places")
+    yield "places", page
     page.follow("Holders")
     yield "holders", page
     page.follow("Your keys")
@@ -103,6 +112,8 @@ def coordinator(practice: Practice) -> Stops:
     yield "revoke-card", page
     page.follow("Deliveries")
     yield "deliveries", page
+    page.follow("Deviations")
+    yield "deviations", page
 
 
 def investigator(practice: Practice) -> Stops:
@@ -124,6 +135,17 @@ def investigator(practice: Practice) -> Stops:
     page.press("Sign as complete")
     page.follow("Take the signature back of M-001")
     yield "take-assessments-back", page
+    page.open("/")
+    page.follow("M-001")
+    page.follow("Report a deviation")
+    yield "report-deviation", page
+    page.follow("Back")
+    page.follow("Leaves the treatment")
+    yield "leaves-treatment", page
+    page.open("/")
+    page.follow("M-003")
+    page.follow("Replaces somebody who left")
+    yield "replaces", page
 
 
 def monitor(practice: Practice) -> Stops:

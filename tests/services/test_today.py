@@ -122,7 +122,7 @@ def test_a_participant_who_withdrew_has_no_ready_bag(trial: Trial) -> None:
         act.uow.session.get_one(Participant, found[2].participant_id).state = "withdrawn"
         act.record("withdrawn", "participant:M-002")
     (line,) = as_scanned(trial, bag_id)
-    assert (line.standing, line.note) == ("stop", "This participant is not to be infused.")
+    assert (line.standing, line.note) == ("stop", "This participant has left the treatment.")
 
 
 def test_a_running_bag_past_its_time_limit_does_not_say_running(trial: Trial) -> None:

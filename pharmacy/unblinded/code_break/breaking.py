@@ -19,6 +19,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import marks, participants, studies
 from pharmacy.persistence.audit import AuditEntry
+from pharmacy.persistence.departures import had_place
 from pharmacy.persistence.participants import Participant
 from pharmacy.services import notices
 from pharmacy.services.act import Act
@@ -83,13 +84,13 @@ class Choice:
 
 
 def choices(act: Act) -> list[Choice]:
-    """Everybody in the study who has a place, by code."""
+    """Everybody in the study who has a place, by code, those who have left included."""
     act.permit(Permission.BREAK_CODE)
     broken = {entry.subject for entry in _own_entries(act, SHOWN)}
     return [
         Choice(one.id, one.code, _subject(one) in broken)
         for one in participants.of_study(act.uow.session, act.in_study.id)
-        if one.state == "allocated"
+        if one.state in ("allocated", "withdrawn") and had_place(act.uow.session, one.id)
     ]
 
 

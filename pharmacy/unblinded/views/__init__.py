@@ -20,6 +20,7 @@ from pharmacy.unblinded.views import (
     recovery_ceremonies,
     room,
     safety,
+    slots,
 )
 
 BLUEPRINTS = (
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     lists.blueprint,
     list_proofs.blueprint,
     list_parts.blueprint,
+    slots.blueprint,
     dummy_list.blueprint,
     board.blueprint,
     bench.blueprint,

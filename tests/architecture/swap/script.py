@@ -21,6 +21,7 @@ from tests.architecture.swap import (
     bench_work,
     break_cards,
     code_break,
+    departures,
     desk,
     going_live,
     open_label,
@@ -297,6 +298,7 @@ class Journey:
 
     def leave(self) -> None:
         """Everybody goes home, after a study with strata was worked in and a live one prepared."""
+        departures.depart(self)
         strata.work(self)
         going_live.work(self)
         for who, browser in sorted(self._browsers.items()):

@@ -87,6 +87,21 @@ def statistician(practice: Practice) -> Stops:
     yield "places", page
     page.follow("Holders")
     yield "holders", page
+    page.follow("Recovery")
+    yield "recovery", page
+    page.follow("Record", page.page.get_by_role("row").filter(has_text="Sheet A1"))
+    yield "recovery-place", page
+    page.type(Custodian="Dana Whitfield", Place="University Hospital, pharmacy safe 2")
+    page.type(Seal_number="TB-0417", Password=PASSWORD)
+    page.tick("The custodian is unblinded or no part of this study")
+    page.press("Sign and record")
+    page.follow("Check")
+    yield "recovery-check", page
+    page.follow("Recovery", page.page.get_by_role("main"))
+    page.follow("Begin the drill")
+    yield "recovery-drill", page
+    page.open(page.page.url.replace("/drill", "/use"))
+    yield "recovery-use", page
     page.follow("Your keys")
     yield "keys", page
 

@@ -57,7 +57,7 @@ def found(study_id: str) -> str | tuple[str, int] | Response:
 
     if attempt(form, run) is None:
         return _page(form), form.status
-    return show_sheets(sheets[0])
+    return show_sheets(sheets[0], url_for("lit_holders.page", study_id=study_id))
 
 
 @blueprint.route("/<person_id>", methods=["GET", "POST"])

@@ -106,7 +106,7 @@ def reissue(study_id: str) -> str | tuple[str, int] | Response:
     if attempt(form, run) is None:
         return _page(form), form.status
     sheets: RecoverySheets = made[0]
-    return show_sheets(sheets)
+    return show_sheets(sheets, url_for("lit_recovery.page", study_id=study_id))
 
 
 @blueprint.post("/renew")

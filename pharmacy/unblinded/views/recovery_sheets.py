@@ -11,8 +11,8 @@ from pharmacy.web.access import act
 from pharmacy.web.frame import page as frame
 
 
-def show_sheets(sheets: RecoverySheets) -> str:
-    """The answer itself: the halves are kept nowhere to be shown again."""
+def show_sheets(sheets: RecoverySheets, onward: str) -> str:
+    """The answer itself: the halves are kept nowhere to be shown again. `onward` comes next."""
     return render_template(
         "lit/recovery/sheets.html",
         page=frame("Recovery sheets"),
@@ -23,6 +23,7 @@ def show_sheets(sheets: RecoverySheets) -> str:
             for sheet in sheets.sheets
         ],
         number=sheets.number,
+        onward=onward,
         study=act().in_study,
         study_id=act().in_study.id,
     )

@@ -42,5 +42,5 @@ def break_cards(practice: Practice) -> Stops:
     coordinator.type(Your_password=PASSWORD)
     coordinator.press("Sign the count")
     yield "break-seals-missing", coordinator
-    coordinator.follow("It was opened, M-005")
+    coordinator.follow("It was opened, M-005, on-call physician")
     yield "card-opened", coordinator

@@ -109,6 +109,7 @@ def create_app(
     Refuses to start (RuntimeError) when a route has no door.
     """
     app = Flask("pharmacy.web", root_path=None, static_url_path="/static")
+    app.url_map.redirect_defaults = False  # such a redirect would answer before the guard
     app.config.update(
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=_MOST_BYTES,

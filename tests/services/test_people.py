@@ -299,7 +299,7 @@ def test_what_a_form_may_offer(trial: Trial) -> None:
     assert offered == {role for role in Role if ROLES[role].has_page}
     assert all(ROLES[offer.role].blinded for offer in sheet.blinded)
     assert not any(ROLES[offer.role].blinded for offer in sheet.unblinded)
-    assert "Outcome assessor has no page yet, so the role cannot be given." in sheet.not_offered
+    assert "Second custodian has no page yet, so the role cannot be given." in sheet.not_offered
     assert own.unblinded == ()
     assert any("administrator stays blinded" in sentence for sentence in own.not_offered)
     assert seen.blinded == ()

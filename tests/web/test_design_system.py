@@ -273,7 +273,7 @@ def page(**changes: object) -> SimpleNamespace:
         "person_name": "R. Okafor",
         "nav": [SimpleNamespace(label="Today", url="/", current=True)], "home_url": "/",
         "sign_out_url": "/out", "csrf_token": "token-1", "account_url": "/me", "notice": "",
-        "address": "",
+        "address": "", "preparing_url": "",
     }
     return SimpleNamespace(**{**facts, **changes})
 
@@ -285,7 +285,8 @@ def rendered(source: str, undefined: type[Undefined] = Undefined, **context: obj
 
 UI = '{% import "components.html" as ui with context %}'
 LIT = SimpleNamespace(
-    open=True, locks_in_seconds=702, lock_url="/lock", open_url="/open", locked_url="/locked"
+    open=True, locks_in_seconds=702, lock_url="/lock", open_url="/open", locked_url="/locked",
+    leave_url="/leave"
 )
 
 

@@ -125,7 +125,7 @@ def test_both_sides_at_once_are_refused_and_the_ticks_kept(
     assert re.search(r'value="checker" checked', text_of(browser.get(page))) is None
 
 
-@pytest.mark.parametrize("role", ["outcome_assessor", "made_up", "administrator"])
+@pytest.mark.parametrize("role", ["second_custodian", "made_up", "administrator"])
 def test_a_role_that_was_not_offered_cannot_be_sent(
     browser: Browser, trial: Trial, role: str
 ) -> None:

@@ -85,10 +85,12 @@ _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Deviations", "deviations.listed", Permission.SEE_PARTICIPANTS),
     MenuEntry("Deliveries", "packing.deliveries", Permission.SEE_DELIVERIES),
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
-    MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS),
-    MenuEntry("Code-break seals", "break_cards.page", Permission.SEE_BREAK_CARDS),
-    MenuEntry("Protocol", "protocols.shown", Permission.READ_PROTOCOL),
-    MenuEntry("Audit trail", "trails.study", Permission.READ_BLINDED_TRAIL),
+    MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS, group="Study"),
+    MenuEntry(
+        "Code-break seals", "break_cards.page", Permission.SEE_BREAK_CARDS, group="Unblinding"
+    ),
+    MenuEntry("Protocol", "protocols.shown", Permission.READ_PROTOCOL, group="Study"),
+    MenuEntry("Audit trail", "trails.study", Permission.READ_BLINDED_TRAIL, group="Study"),
     MenuEntry("People", "people.listed", Permission.ADMINISTER, in_study=False),
     MenuEntry("Studies", "studies.listed", Permission.ADMINISTER, in_study=False),
     MenuEntry("Installation's trail", "trails.installation", Permission.ADMINISTER, in_study=False),

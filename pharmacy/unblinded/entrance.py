@@ -15,15 +15,19 @@ from pharmacy.web.house import House, MenuEntry
 _MENU = (
     MenuEntry("Board", "lit_board.page", Permission.WORK_AT_BENCH),
     MenuEntry("List", "lit_list.page", Permission.LOAD_LIST),
-    MenuEntry("Places", "lit_slots.page", Permission.SEE_SLOTS),
-    MenuEntry("Dummy list", "lit_dummy.page", Permission.WORK_AT_BENCH),
-    MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST),
-    MenuEntry("Investigators", "lit_investigators.page", Permission.ENROL_INVESTIGATORS),
-    MenuEntry("Code breaks", "lit_code_breaks.page", Permission.PREPARE),
-    MenuEntry("Recovery", "lit_recovery.page", Permission.KEEP_RECOVERY),
-    MenuEntry("Code-break cards", "lit_break_cards.page", Permission.PREPARE),
-    MenuEntry("Safety unblinding", "lit_safety.page", Permission.UNBLIND_FOR_SAFETY),
-    MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM),
+    MenuEntry("Places", "lit_slots.page", Permission.SEE_SLOTS, group="Study"),
+    MenuEntry("Dummy list", "lit_dummy.page", Permission.WORK_AT_BENCH, group="Study"),
+    MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST, group="Keys"),
+    MenuEntry(
+        "Investigators", "lit_investigators.page", Permission.ENROL_INVESTIGATORS, group="Keys"
+    ),
+    MenuEntry("Code breaks", "lit_code_breaks.page", Permission.PREPARE, group="Unblinding"),
+    MenuEntry("Recovery", "lit_recovery.page", Permission.KEEP_RECOVERY, group="Keys"),
+    MenuEntry("Code-break cards", "lit_break_cards.page", Permission.PREPARE, group="Unblinding"),
+    MenuEntry(
+        "Safety unblinding", "lit_safety.page", Permission.UNBLIND_FOR_SAFETY, group="Unblinding"
+    ),
+    MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM, group="Keys"),
 )
 _LANDINGS = (
     (Permission.WORK_AT_BENCH, "lit_board.page"),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 from flask_login import current_user
 
-from pharmacy.domain.roles import Permission, may
 from pharmacy.services import preparing, sign_in
 from pharmacy.web.addresses import page_address
-from pharmacy.web.house import MenuEntry, house
+from pharmacy.web.house import house
+from pharmacy.web.menu import Menu, menu
 
 NOTICES: dict[str, str] = {
     "signed_out": "You are signed out.",
@@ -80,15 +80,6 @@ NOTICES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class NavLink:
-    """One word of the menu, ready to draw."""
-
-    label: str
-    url: str
-    current: bool
-
-
-@dataclass(frozen=True)
 class Page:
     """What the base template draws around a page.
 
@@ -99,7 +90,7 @@ class Page:
     study_name: str
     study_mode: str
     person_name: str
-    nav: tuple[NavLink, ...]
+    nav: Menu
     practice: bool
     home_url: str
     sign_out_url: str
@@ -124,7 +115,7 @@ def page(title: str, camera: bool = False) -> Page:
         study_name=study.code if study else "",
         study_mode=mode,
         person_name=current_user.person.full_name if signed_in else "",
-        nav=_nav() if signed_in and "act" in g else (),
+        nav=menu() if signed_in and "act" in g else Menu(),
         practice=bool(study and study.practice) or house().practice_only,
         home_url=url_for("home.page"),
         sign_out_url=url_for("sign_in.leave") if signed_in else "",
@@ -146,7 +137,7 @@ def bare_page(title: str) -> Page:
         study_name="",
         study_mode="",
         person_name="",
-        nav=(),
+        nav=Menu(),
         practice=house().practice_only,
         home_url=url_for("home.page"),
         sign_out_url="",
@@ -170,22 +161,3 @@ def operation_id() -> str:
 def dress(app: Flask) -> None:
     """Give templates what every page needs."""
     app.jinja_env.globals.update(csrf_token=csrf_token, operation_id=operation_id)
-
-
-def _nav() -> tuple[NavLink, ...]:
-    return tuple(_link(entry) for entry in house().menu if _shown(entry))
-
-
-def _shown(entry: MenuEntry) -> bool:
-    acting = g.act
-    if current_user.session.limited_to and entry.permission is not Permission.BREAK_CODE:
-        return False
-    if entry.permission is Permission.ADMINISTER:
-        return bool(acting.person.administrator)
-    return acting.study is not None and may(acting.roles, entry.permission)
-
-
-def _link(entry: MenuEntry) -> NavLink:
-    values = {"study_id": g.act.study.id} if entry.in_study else {}
-    here = request.endpoint == entry.endpoint
-    return NavLink(entry.label, url_for(entry.endpoint, **values), here)

@@ -16,12 +16,16 @@ from pharmacy.services.units import Units
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """One word of the menu: where it leads and who sees it. `in_study` needs a study's id."""
+    """One word of the menu: where it leads and who sees it. `in_study` needs a study's id.
+
+    `group` is the word it is found under in a long menu; one without stands by itself.
+    """
 
     label: str
     endpoint: str
     permission: Permission
     in_study: bool = True
+    group: str = ""
 
 
 @dataclass

@@ -98,9 +98,13 @@ class Visitor:
             (among or self.page).get_by_role("button", name=name, exact=True).click()
 
     def follow(self, name: str | re.Pattern[str], among: Locator | None = None) -> None:
-        """Follow the one link with this name."""
+        """Follow the one link with this name; in the menu, unfold the group it is in first."""
+        link = (among or self.page).get_by_role("link", name=name, exact=True)
+        if among is None and link.count() == 0:
+            folded = self.page.get_by_role("link", name=name, exact=True, include_hidden=True)
+            self.page.locator(".menu-group", has=folded).locator("summary").click()
         with self._led():
-            (among or self.page).get_by_role("link", name=name, exact=True).click()
+            link.click()
 
     def type(self, **texts: str) -> None:
         """Type into fields, each named by its label with `_` for a space."""

@@ -17,6 +17,8 @@ from wtforms import BooleanField, Form, PasswordField, RadioField, SelectField, 
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Regexp
 
+from pharmacy.web.menu import Menu, NavLink
+
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "pharmacy" / "web" / "static"
 WEB_TEMPLATES = ROOT / "pharmacy" / "web" / "templates"
@@ -271,7 +273,7 @@ def page(**changes: object) -> SimpleNamespace:
     facts = {
         "title": "Today", "study_name": "MIGHT", "study_mode": "Live", "practice": False,
         "person_name": "R. Okafor",
-        "nav": [SimpleNamespace(label="Today", url="/", current=True)], "home_url": "/",
+        "nav": Menu((NavLink("Today", "/", True),)), "home_url": "/",
         "sign_out_url": "/out", "csrf_token": "token-1", "account_url": "/me", "notice": "",
         "address": "", "preparing_url": "",
     }
@@ -286,7 +288,7 @@ def rendered(source: str, undefined: type[Undefined] = Undefined, **context: obj
 UI = '{% import "components.html" as ui with context %}'
 LIT = SimpleNamespace(
     open=True, locks_in_seconds=702, lock_url="/lock", open_url="/open", locked_url="/locked",
-    leave_url="/leave"
+    leave_url="/leave", mark="m",
 )
 
 
@@ -362,7 +364,7 @@ def test_the_lit_banner_is_on_lit_pages_only() -> None:
 
 
 def test_a_signed_out_page_has_no_menu() -> None:
-    bare = page(nav=[], person_name="", sign_out_url="", study_name="", practice=False)
+    bare = page(nav=Menu(), person_name="", sign_out_url="", study_name="", practice=False)
     assert "menu" not in rendered('{% extends "base.html" %}', page=bare)
 
 

@@ -47,3 +47,11 @@ def test_a_phone_shows_the_groups_within_the_menu(practice: Practice) -> None:
     page.locator("summary", has_text="Keys").click()
     page.get_by_role("link", name="Your keys").click()
     page.wait_for_url("**/keys")
+
+
+def test_a_walk_finds_a_word_in_its_group(practice: Practice) -> None:
+    page = practice.window("pharmacist")
+    page.follow("Protocol", page.page.get_by_role("navigation"))
+    assert page.heading == "Protocol"
+    page.follow("Your keys")
+    assert page.page.url.endswith("/keys")

@@ -99,10 +99,12 @@ class Visitor:
 
     def follow(self, name: str | re.Pattern[str], among: Locator | None = None) -> None:
         """Follow the one link with this name; in the menu, unfold the group it is in first."""
-        link = (among or self.page).get_by_role("link", name=name, exact=True)
-        if among is None and link.count() == 0:
-            folded = self.page.get_by_role("link", name=name, exact=True, include_hidden=True)
-            self.page.locator(".menu-group", has=folded).locator("summary").click()
+        within = among or self.page
+        link = within.get_by_role("link", name=name, exact=True)
+        folded = self.page.get_by_role("link", name=name, exact=True, include_hidden=True)
+        group = within.locator(".menu-group:not([open])", has=folded)
+        if link.count() == 0 and group.count() == 1:
+            group.locator("summary").click()
         with self._led():
             link.click()
 

@@ -76,9 +76,11 @@ class Permission(StrEnum):
     SEE_BREAK_CARDS = "see_break_cards"
     ENTER_LIT_ROOM = "enter_lit_room"
     LOAD_LIST = "load_list"
+    ENROL_HOLDERS = "enrol_holders"
     ENROL_INVESTIGATORS = "enrol_investigators"
     UNBLIND_FOR_SAFETY = "unblind_for_safety"
     SEE_SLOTS = "see_slots"
+    RENEW_KEYS = "renew_keys"
     PREPARE = "prepare"
     CHECK = "check"
     WORK_AT_BENCH = "work_at_bench"
@@ -115,10 +117,12 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     ),
     Permission.ENTER_LIT_ROOM: frozenset({Role.STATISTICIAN, Role.PHARMACIST, Role.CHECKER}),
     Permission.LOAD_LIST: frozenset({Role.STATISTICIAN}),
+    Permission.ENROL_HOLDERS: frozenset({Role.STATISTICIAN, Role.PHARMACIST, Role.CHECKER}),
     Permission.ENROL_INVESTIGATORS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.KEEP_RECOVERY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.UNBLIND_FOR_SAFETY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.SEE_SLOTS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
+    Permission.RENEW_KEYS: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
     Permission.PREPARE: frozenset({Role.PHARMACIST}),
     Permission.CHECK: frozenset({Role.CHECKER}),
     Permission.WORK_AT_BENCH: frozenset({Role.PHARMACIST, Role.CHECKER}),

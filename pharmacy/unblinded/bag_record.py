@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from pharmacy.crypto.aead import open_sealed, seal
 from pharmacy.crypto.commitments import keyed_digest
+from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.audit import canonical_bytes
 from pharmacy.domain.errors import Refusal
 from pharmacy.persistence import bags
@@ -142,7 +143,7 @@ def make(act: Act, room: OpenRoom, bag_id: str) -> None:
 
 def read(act: Act, room: OpenRoom, bag_id: str) -> Record:
     """The record of a bag of this study; 404 when there is none."""
-    return _opened(room, _row(act, bag_id, lock=False))
+    return _opened(act, room, _row(act, bag_id, lock=False))
 
 
 def was_done(act: Act, room: OpenRoom, bag_id: str, operation_id: str) -> bool:
@@ -166,11 +167,11 @@ def change(
     before it is raised: a refused scan is part of the record.
     """
     row = _row(act, bag_id, lock=True)
-    before = _opened(room, row)
+    before = _opened(act, room, row)
     fingerprint = _fingerprint(act, room, said)
     done = _line_of(before, operation_id)
     if done is not None:
-        return _same_answer(before, done, fingerprint)
+        return _same_answer(before, done, _former_fingerprints(act, room, said))
     if before.stage is Stage.RELEASED:
         raise Refusal(_RELEASED)
     kept: KeptRefusal | None = None
@@ -202,8 +203,8 @@ def _line_of(record: Record, operation_id: str) -> dict[str, Any] | None:
     return next((line for line in record.history if line.get("op") == operation_id), None)
 
 
-def _same_answer(record: Record, done: dict[str, Any], fingerprint: str) -> Record:
-    if done["said"] != fingerprint:
+def _same_answer(record: Record, done: dict[str, Any], fingerprints: set[str]) -> Record:
+    if done["said"] not in fingerprints:
         raise Refusal(_OTHER_CONTENTS)
     if "refused" in done:
         raise Refusal(str(done["refused"]))
@@ -211,8 +212,18 @@ def _same_answer(record: Record, done: dict[str, Any], fingerprint: str) -> Reco
 
 
 def _fingerprint(act: Act, room: OpenRoom, said: Mapping[str, object]) -> str:
+    return _digest(act, room.record_key, said)
+
+
+def _former_fingerprints(act: Act, room: OpenRoom, said: Mapping[str, object]) -> set[str]:
+    """Of a form that may have been sent before the keys were renewed."""
+    ring = versions.ring(act.uow.session, act.in_study.id, room.record_key)
+    return {_digest(act, key, said) for key in ring.keys.values()}
+
+
+def _digest(act: Act, record_key: bytes, said: Mapping[str, object]) -> str:
     body = canonical_bytes({"person": act.person.id, **said})
-    return keyed_digest(room.record_key, body)[:_FINGERPRINT_BYTES].hex()
+    return keyed_digest(record_key, body)[:_FINGERPRINT_BYTES].hex()
 
 
 def _row(act: Act, bag_id: str, *, lock: bool) -> BagRecord:
@@ -262,9 +273,14 @@ def _to_bytes(record: Record) -> bytes:
     return json.dumps(asdict(record), separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _opened(room: OpenRoom, row: BagRecord) -> Record:
+def _opened(act: Act, room: OpenRoom, row: BagRecord) -> Record:
     context = contexts.bag_record(row.study_id, row.bag_id)
-    raw = json.loads(open_sealed(room.record_key, row.record, BAG_RECORD_SIZE, context))
+    try:
+        plain = open_sealed(room.record_key, row.record, BAG_RECORD_SIZE, context)
+    except CannotOpen:
+        versions.hold(act, room.version)
+        raise
+    raw = json.loads(plain)
     return Record(
         **{
             **raw,

@@ -23,11 +23,11 @@ from pharmacy.domain.roles import PERMISSIONS, Permission, may
 from pharmacy.persistence import people
 from pharmacy.persistence.people import Person
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, pins, private_record, trail, versions
+from pharmacy.unblinded import contexts, private_record, trail, trust, versions
 from pharmacy.unblinded.drill_envelopes import drill_of, make_drill
 from pharmacy.unblinded.granting import NOT_THOSE_WORDS, folded, founder_digest, pins_of
 from pharmacy.unblinded.holders import keys_of, unlock_own
-from pharmacy.unblinded.private_record import StudyPins, Unlocked
+from pharmacy.unblinded.private_record import PublicKeys, StudyPins, Unlocked
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import (
     KEY_SIZE,
@@ -36,7 +36,6 @@ from pharmacy.unblinded.tables import (
     DrillEnvelope,
     HolderKeys,
     Slot,
-    StudyKeys,
 )
 from pharmacy.unblinded.taken_slots import CHANGED
 
@@ -99,7 +98,8 @@ def enrol(
 ) -> None:
     """Make an investigator's shares of every slot, after their six words were heard and typed.
 
-    For somebody enrolled before nothing changes. Wrong words are `BadForm`, the granter's wrong
+    For somebody enrolled before nothing changes, unless whoever enrolled them has made new keys
+    before these were tried. Wrong words are `BadForm`, the granter's wrong
     passphrase `WrongPassphrase`; without the list key 403, without the investigator's keys 409.
     """
     act.permit(Permission.ENROL_INVESTIGATORS)
@@ -110,12 +110,14 @@ def enrol(
         raise Refusal("This person has no keys of their own yet. They make them first.")
     if one.enrolled:
         return
+    versions.hold(act, room.version)
+    _forget_shares(act, person_id)
     if folded(words_heard) != folded(private_record.six_words(keys)):
         raise BadForm({"words": NOT_THOSE_WORDS})
     _own, unlocked = unlock_own(act, passphrase, pepper)
     said = enrolled_bytes(keys, founder_digest(act, pins_of(act, unlocked)))
     context = contexts.break_enrolment(act.in_study.id, person_id)
-    act.uow.session.add(
+    act.uow.session.merge(
         BreakEnrolment(
             study_id=act.in_study.id,
             person_id=person_id,
@@ -125,8 +127,8 @@ def enrol(
         )
     )
     act.uow.session.flush()
-    _split(act, room.list_key, keys, unlocked, break_key)
-    make_drill(act, keys, unlocked, versions.in_force(act).version, break_key)
+    split(act, room.list_key, keys, unlocked.record.signing_private, break_key)
+    make_drill(act, keys, unlocked, room.version, break_key)
     trail.record(act, room.record_key, "investigator_enrolled", f"person:{person_id}")
     act.record("investigator_enrolled", f"person:{person_id}")
 
@@ -169,7 +171,7 @@ def make_for_enrolled(
         if keys is None or not may(roles, Permission.BREAK_CODE):
             continue
         check_enrolment(act, row, keys, pins_of(act, unlocked))
-        _split(act, list_key, keys, unlocked, break_key, part)
+        split(act, list_key, keys, unlocked.record.signing_private, break_key, part)
 
 
 def enrolments(act: Act) -> Sequence[BreakEnrolment]:
@@ -190,15 +192,18 @@ def enrolled_bytes(keys: HolderKeys, founder: bytes) -> bytes:
 
 def check_enrolment(
     act: Act, row: BreakEnrolment, keys: HolderKeys, trusted_pins: StudyPins
-) -> None:
-    """Refuse (409) an enrolment that no trusted holder has signed for these very keys."""
-    founder_id = _founder_id(act)
-    granter = pins.trusted(act, trusted_pins, founder_id, row.granted_by)
-    founder = keys_of(act, founder_id)
+) -> bytes:
+    """Refuse (409) an enrolment that no trusted holder has signed for these very keys.
+
+    Returns the fingerprint that it names as the founder's.
+    """
+    believed = trust.Trust(act, trusted_pins)
     context = contexts.break_enrolment(row.study_id, row.person_id)
-    said = enrolled_bytes(keys, private_record.digest_of(founder)) if founder else b""
-    if not verify(granter.signing_public, context, said, row.signature):
-        raise Refusal(CHANGED)
+    for digest in trust.founder_digests(act, versions.in_force(act)):
+        said = enrolled_bytes(keys, digest)
+        if believed.signed(row.granted_by, context, said, row.signature, "list"):
+            return digest
+    raise Refusal(CHANGED)
 
 
 def shares(act: Act, person_id: str) -> Sequence[BreakShare]:
@@ -219,13 +224,17 @@ def open_halves(
     row: BreakShare | DrillEnvelope,
     keys: HolderKeys,
     exchange_private: bytes,
-    granter: HolderKeys,
+    granters: Sequence[PublicKeys],
     break_key: bytes,
 ) -> Halves:
-    """Both halves of one share, after its granter's signature; `CannotOpen` whatever is wrong."""
+    """Both halves of one share, after its granter's signature; `CannotOpen` whatever is wrong.
+
+    `granters` are the public keys that its signature may be of.
+    """
     place: Place = (row.study_id, row.key_version, row.stratum, row.number)
     context = contexts.break_share(*place, row.person_id)
-    if not verify(granter.signing_public, context, _signed_bytes(row, keys), row.signature):
+    said = _signed_bytes(row, keys)
+    if not any(verify(one.signing_public, context, said, row.signature) for one in granters):
         raise CannotOpen
     own = contexts.break_half("own", *place, row.person_id)
     opened = unwrap(exchange_private, row.wrapped_half, own)
@@ -244,11 +253,22 @@ def _kept_half(row: BreakShare, break_key: bytes) -> bytes:
     raise CannotOpen
 
 
-def _split(
+def check_kept_half(
+    row: BreakShare, keys: HolderKeys, granter: PublicKeys, break_key: bytes
+) -> None:
+    """Check the granter's signature and open the server's half; `CannotOpen` when one fails."""
+    place: Place = (row.study_id, row.key_version, row.stratum, row.number)
+    context = contexts.break_share(*place, row.person_id)
+    if not verify(granter.signing_public, context, _signed_bytes(row, keys), row.signature):
+        raise CannotOpen
+    _kept_half(row, break_key)
+
+
+def split(
     act: Act,
     list_key: bytes,
     keys: HolderKeys,
-    unlocked: Unlocked,
+    signing_private: bytes,
     break_key: bytes,
     first_part: int = 1,
 ) -> None:
@@ -277,8 +297,7 @@ def _split(
             granted_by=act.person.id,
         )
         context = contexts.break_share(*place, person_id)
-        private = unlocked.record.signing_private
-        row.signature = sign(private, context, _signed_bytes(row, keys))
+        row.signature = sign(signing_private, context, _signed_bytes(row, keys))
         act.uow.session.add(row)
     act.uow.session.flush()
 
@@ -287,13 +306,27 @@ def _signed_bytes(row: BreakShare | DrillEnvelope, keys: HolderKeys) -> bytes:
     return row.wrapped_half + row.kept_half + private_record.digest_of(keys)
 
 
-def _founder_id(act: Act) -> str:
-    query = sa.select(StudyKeys.founder_id).where(StudyKeys.study_id == act.in_study.id)
-    return str(act.uow.session.scalars(query.order_by(StudyKeys.version.desc())).first())
+def _forget_shares(act: Act, person_id: str) -> None:
+    found = sa.delete(BreakShare).where(
+        BreakShare.study_id == act.in_study.id, BreakShare.person_id == person_id
+    )
+    act.uow.session.execute(found)
 
 
 def _investigator(act: Act, person: Person) -> Investigator:
-    keys = keys_of(act, person.id)
-    has_keys = bool(keys and keys.confirmed)
-    enrolled = enrolment(act, person.id) is not None
+    keys, row = keys_of(act, person.id), enrolment(act, person.id)
+    has_keys = keys is not None and keys.confirmed
+    enrolled = row is not None and _stands(act, row, keys)
     return Investigator(person, has_keys, enrolled, drill_of(act, person.id) is not None)
+
+
+def _stands(act: Act, row: BreakEnrolment, keys: HolderKeys | None) -> bool:
+    """Whether an enrolment can still be tried: its granter may have made new keys before it was."""
+    granter = keys_of(act, row.granted_by)
+    if row.tried or keys is None or granter is None:
+        return row.tried
+    context = contexts.break_enrolment(row.study_id, row.person_id)
+    return any(
+        verify(granter.signing_public, context, enrolled_bytes(keys, digest), row.signature)
+        for digest in trust.founder_digests(act, versions.in_force(act))
+    )

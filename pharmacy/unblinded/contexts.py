@@ -42,6 +42,11 @@ def key_chain(study_id: str, version: int) -> bytes:
     return context("key-chain", study_id, version)
 
 
+def key_link(study_id: str, version: int) -> bytes:
+    """The signature of whoever rotated this version into the next."""
+    return context("key-link", study_id, version)
+
+
 def vouch(study_id: str, version: int, person_id: str, key_name: str) -> bytes:
     """A holder's signature over the fingerprint of somebody who holds a key."""
     return context("vouch", study_id, version, person_id, key_name)

@@ -17,7 +17,7 @@ _MENU = (
     MenuEntry("List", "lit_list.page", Permission.LOAD_LIST),
     MenuEntry("Places", "lit_slots.page", Permission.SEE_SLOTS, group="Study"),
     MenuEntry("Dummy list", "lit_dummy.page", Permission.WORK_AT_BENCH, group="Study"),
-    MenuEntry("Holders", "lit_holders.page", Permission.LOAD_LIST, group="Keys"),
+    MenuEntry("Holders", "lit_holders.page", Permission.ENROL_HOLDERS, group="Keys"),
     MenuEntry(
         "Investigators", "lit_investigators.page", Permission.ENROL_INVESTIGATORS, group="Keys"
     ),

@@ -16,6 +16,7 @@ from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, trail, versions
 from pharmacy.unblinded.arm import Arm
 from pharmacy.unblinded.break_shares import Halves
+from pharmacy.unblinded.locked import KeysChanged
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import ARM_SIZE, KEY_SIZE, LitAuditEntry, Slot
 from pharmacy.unblinded.warrants import CODE_BREAK_OPENED, BreakWarrant, Warrant
@@ -53,6 +54,8 @@ def open_envelope(
         )
     ).one()
     place = (slot.study_id, slot.key_version, slot.stratum, slot.number)
+    if isinstance(means, OpenRoom) and means.version != slot.key_version:
+        raise KeysChanged
     try:
         if isinstance(means, Halves):
             key = join(means.own, means.kept)

@@ -17,7 +17,7 @@ from pharmacy.unblinded.recovery_halves import RecoverySheets
 from pharmacy.unblinded.recovery_key import Maker
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.tables import KEY_SIZE, StudyKeys
-from pharmacy.unblinded.versions import FIRST, study_keys
+from pharmacy.unblinded.versions import FIRST, founded_bytes, study_keys
 
 RECOVERY = recovery_key.RECOVERY
 _FOUNDED = (
@@ -39,7 +39,7 @@ def found(act: Act, passphrase: str, server: ServerSecrets) -> RecoverySheets:
     secrets = {"list": draw("lit list key", 32), "record": draw("lit record key", 32)}
     drawn = recovery_key.draw(act)
     signer = unlocked.record.signing_private
-    made = _study_keys(act, secrets, drawn.public, signer)
+    made = make_version(act, FIRST, secrets, drawn.public, signer)
     digest = private_record.digest_of(keys)
     act.uow.session.add(made)
     act.uow.session.flush()
@@ -59,26 +59,20 @@ def found(act: Act, passphrase: str, server: ServerSecrets) -> RecoverySheets:
     return sheets
 
 
-def founded_bytes(keys: StudyKeys) -> bytes:
-    """What the founder, or a later holder, signs: every public fact of the study's keys."""
-    return b"".join(
-        (keys.list_commitment, keys.record_commitment, keys.inbox_public, keys.recovery_public)
-    )
-
-
-def _study_keys(
-    act: Act, secrets: dict[str, bytes], recovery_public: bytes, signer: bytes
+def make_version(
+    act: Act, version: int, secrets: dict[str, bytes], recovery_public: bytes, signer: bytes
 ) -> StudyKeys:
+    """One version of the study's keys, signed by the acting person; not added yet."""
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
     inbox_private, inbox_public = key_pair(draw("lit inbox key", 32))
     commitments = {
-        name: keyed_digest(secret, contexts.study_key(study_id, FIRST, name))
+        name: keyed_digest(secret, contexts.study_key(study_id, version, name))
         for name, secret in secrets.items()
     }
-    inbox_context = contexts.inbox_key(study_id, FIRST)
+    inbox_context = contexts.inbox_key(study_id, version)
     made = StudyKeys(
         study_id=study_id,
-        version=FIRST,
+        version=version,
         list_commitment=commitments["list"],
         record_commitment=commitments["record"],
         inbox_public=inbox_public,

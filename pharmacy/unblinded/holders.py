@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from pharmacy.crypto.signing import signing_key_pair
 from pharmacy.crypto.words import passphrase
 from pharmacy.crypto.wrapping import key_pair
@@ -11,8 +13,9 @@ from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.services import throttling
 from pharmacy.services.act import Act
 from pharmacy.unblinded import private_record
-from pharmacy.unblinded.private_record import PrivateRecord, Unlocked
+from pharmacy.unblinded.private_record import PrivateRecord, PublicKeys, Unlocked
 from pharmacy.unblinded.tables import HolderKeys
+from pharmacy.unblinded.tables_keys import FormerKeys
 
 NO_KEYS = "You have no keys yet. Make them first, under Your keys."
 
@@ -20,6 +23,14 @@ NO_KEYS = "You have no keys yet. Make them first, under Your keys."
 def keys_of(act: Act, person_id: str) -> HolderKeys | None:
     """A person's keys, confirmed or not."""
     return act.uow.session.get(HolderKeys, person_id)
+
+
+def known_keys(act: Act, person_id: str) -> list[PublicKeys]:
+    """A person's public keys, those in use first, then the former ones."""
+    current = keys_of(act, person_id)
+    query = sa.select(FormerKeys).where(FormerKeys.person_id == person_id)
+    former = act.uow.session.scalars(query.order_by(FormerKeys.id))
+    return [*((current,) if current is not None else ()), *former]
 
 
 def own_keys(act: Act) -> HolderKeys:

@@ -16,10 +16,11 @@ from pharmacy.crypto.errors import CannotOpen
 from pharmacy.crypto.wrapping import unwrap_record, wrap_record
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts
+from pharmacy.unblinded import contexts, versions
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import INBOX_SIZE, KEY_SIZE, InboxRecord, StudyKeys
 from pharmacy.unblinded.taken_slots import CHANGED
+from pharmacy.unblinded.versions import Ring
 
 # Of the record's size: what a person may type, as it is written down.
 _MOST_SAID_BYTES = 1200
@@ -47,10 +48,16 @@ def put(act: Act, keys: StudyKeys, record_id: str, said: dict[str, Any]) -> None
     act.uow.session.flush()
 
 
+def open_all(act: Act, record_key: bytes) -> list[dict[str, Any]]:
+    """Every record, each by the inbox key of its time; `CannotOpen` when one does not open."""
+    ring = versions.ring(act.uow.session, act.in_study.id, record_key)
+    return [_open(act, ring, row) for row in _rows(act)]
+
+
 def opened(act: Act, room: OpenRoom, kind: str) -> list[dict[str, Any]]:
     """The records of one kind, newest first; one that does not open is refused (409)."""
     try:
-        found = [_open(act, room, row) for row in _rows(act)]
+        found = open_all(act, room.record_key)
     except CannotOpen:
         raise Refusal(CHANGED) from None
     wanted = [said for said in found if said["kind"] == kind]
@@ -62,10 +69,10 @@ def _rows(act: Act) -> Sequence[InboxRecord]:
     return act.uow.session.scalars(query.order_by(InboxRecord.id)).all()
 
 
-def _open(act: Act, room: OpenRoom, row: InboxRecord) -> dict[str, Any]:
+def _open(act: Act, ring: Ring, row: InboxRecord) -> dict[str, Any]:
     keys = act.uow.session.get_one(StudyKeys, (row.study_id, row.key_version))
     context = contexts.inbox_key(keys.study_id, keys.version)
-    private = open_sealed(room.record_key, keys.inbox_private, KEY_SIZE, context)
+    private = open_sealed(ring.keys[keys.version], keys.inbox_private, KEY_SIZE, context)
     context = contexts.inbox_record(row.study_id, row.key_version, row.id)
     said: dict[str, Any] = json.loads(unwrap_record(private, row.record, INBOX_SIZE, context))
     return said

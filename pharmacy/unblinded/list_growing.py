@@ -34,6 +34,7 @@ from pharmacy.unblinded.private_record import Unlocked
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rules import ListRules
 from pharmacy.unblinded.sealed_list import NewList, statement_of
+from pharmacy.unblinded.trust import Trust
 
 ADD_MEANING = "I added rows to this study's allocation list."
 MADE_MEANING = "I had rows of this study's allocation list made here."
@@ -189,7 +190,8 @@ def _seal(act: Act, room: OpenRoom, list_key: bytes, new: NewList, sealing: Seal
 
 def _check_before(act: Act, unlocked: Unlocked) -> None:
     """Nobody signs on to a list that is not the one they trusted."""
-    pins.check_list(act, unlocked.record.pins[act.in_study.id], versions.in_force(act))
+    pinned = unlocked.record.pins[act.in_study.id]
+    pins.check_list(act, pinned, Trust(act, pinned))
 
 
 def _write_down(act: Act, room: OpenRoom, part: Part, slots: int) -> None:

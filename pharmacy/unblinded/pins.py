@@ -13,16 +13,17 @@ from copy import deepcopy
 import sqlalchemy as sa
 
 from pharmacy.crypto.commitments import keyed_digest
-from pharmacy.crypto.signing import verify
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, list_parts, private_record, recovery_trust, versions
-from pharmacy.unblinded.founding import founded_bytes
-from pharmacy.unblinded.granting import folded, granted, vouched_bytes, wraps_of
+from pharmacy.unblinded import contexts, list_parts, private_record, versions
+from pharmacy.unblinded.granting import folded, vouched_bytes, wraps_of
 from pharmacy.unblinded.holders import keys_of
 from pharmacy.unblinded.private_record import PrivateRecord, StudyPins
 from pharmacy.unblinded.tables import HolderKeys, KeyWrap, SealedList, Slot, StudyKeys
+from pharmacy.unblinded.tables_keys import ListSeal
 from pharmacy.unblinded.taken_slots import CHANGED, check_taken_slots
+from pharmacy.unblinded.trust import Trust, catch_up, founder_digests
+from pharmacy.unblinded.versions import founded_bytes
 
 _WORDS_DIFFER = (
     "These are not the six words of the person who enrolled you. Ask them to read the words from "
@@ -40,7 +41,8 @@ def compare(
     """Compare everything with the pins; True when the record has new pins to keep.
 
     At the first opening the holder types the six words of whoever enrolled them (`BadForm` when
-    they differ); at any later one a difference is refused (409).
+    they differ); at any later one a difference is refused (409), and pins of a former version
+    move on along the signatures.
     """
     study_keys = versions.in_force(act)
     check_commitments(study_keys, secrets)
@@ -49,10 +51,20 @@ def compare(
     if pins is None:
         pins = _first_pins(act, keys, study_keys, granter_words)
         record.pins[act.in_study.id] = pins
+    catch_up(act, pins)
     _check_pins(act, pins, study_keys, keys)
-    check_list(act, pins, study_keys)
+    check_list(act, pins, Trust(act, pins))
+    Trust(act, pins).pin()
     check_taken_slots(act, secrets["record"])
     return pins != before
+
+
+def compare_renewed(act: Act, pins: StudyPins, keys: HolderKeys) -> None:
+    """What a holder compares at the next opening, asked of a version just made (409)."""
+    study_keys = versions.in_force(act)
+    _check_pins(act, pins, study_keys, keys)
+    check_list(act, pins, Trust(act, pins))
+    Trust(act, pins).pin()
 
 
 def enrolled_by(act: Act, keys: HolderKeys) -> str | None:
@@ -70,69 +82,67 @@ def check_commitments(study_keys: StudyKeys, secrets: dict[str, bytes]) -> None:
             raise Refusal(CHANGED)
 
 
-def _first_pins(act: Act, keys: HolderKeys, study_keys: StudyKeys, granter_words: str) -> StudyPins:
+def _first_pins(
+    act: Act, keys: HolderKeys, study_keys: StudyKeys, granter_words: str
+) -> StudyPins:
     granter = keys_of(act, enrolled_by(act, keys) or "")
     if granter is None or folded(granter_words) != private_record.six_words(granter):
         raise BadForm({"granter_words": _WORDS_DIFFER})
-    return StudyPins(
-        study_keys.version,
-        study_keys.list_commitment.hex(),
-        study_keys.record_commitment.hex(),
-        holders={granter.person_id: private_record.digest_of(granter).hex()},
+    pins = StudyPins(
+        study_keys.version, study_keys.list_commitment.hex(), study_keys.record_commitment.hex()
     )
+    with_list = any(row.key_name == "list" for row in wraps_of(act, keys))
+    pins.pin(granter.person_id, private_record.digest_of(granter), with_list=with_list)
+    return pins
 
 
 def _check_pins(act: Act, pins: StudyPins, study_keys: StudyKeys, keys: HolderKeys) -> None:
-    same = (
-        pins.version == study_keys.version
-        and pins.list_commitment == study_keys.list_commitment.hex()
-        and pins.record_commitment == study_keys.record_commitment.hex()
-    )
-    if not same:
+    """The wraps' granters are believed, and who made this version is whom they have named."""
+    if not pins.is_of(study_keys):
         raise Refusal(CHANGED)
-    for person_id in pins.holders:
-        _pinned(act, pins, person_id)
-    founder = keys_of(act, study_keys.founder_id)
-    if founder is None:
-        raise Refusal(CHANGED)
+    trust = Trust(act, pins)
     for row in wraps_of(act, keys):
-        _check_wrap(row, keys, founder, _pinned(act, pins, row.granted_by))
-    pins.holders.setdefault(founder.person_id, private_record.digest_of(founder).hex())
-    check_signer(act, pins, study_keys)
+        digest = _named_founder(act, row, keys, study_keys, trust)
+        if (study_keys.founder_id, digest) not in set(pins.pinned()):
+            pins.pin(study_keys.founder_id, digest, with_list=True)
+        pins.record_only = [one for one in pins.record_only if one != digest.hex()]
+    check_signer(Trust(act, pins), study_keys)
 
 
-def check_signer(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
-    """The keys are signed by their founder, or by a trusted holder of the list key since."""
-    signer_id = study_keys.signed_by
-    signer = trusted(act, pins, study_keys.founder_id, signer_id)
-    if signer_id != study_keys.founder_id and "list" not in granted(act, signer_id):
-        raise Refusal(CHANGED)
+def check_signer(trust: Trust, study_keys: StudyKeys) -> None:
+    """The keys are signed by their founder, or by a trusted holder of the list key since (409)."""
     context = contexts.founding(study_keys.study_id, study_keys.version)
     said = founded_bytes(study_keys)
-    if not verify(signer.signing_public, context, said, study_keys.signature):
+    if not trust.signed(study_keys.signed_by, context, said, study_keys.signature, "list"):
         raise Refusal(CHANGED)
 
 
-def _check_wrap(row: KeyWrap, holder: HolderKeys, founder: HolderKeys, granter: HolderKeys) -> None:
-    """A granter's signature vouches for the wrap, its holder's fingerprint and the founder's."""
+def _named_founder(
+    act: Act, row: KeyWrap, holder: HolderKeys, made: StudyKeys, trust: Trust
+) -> bytes:
+    """The founder's fingerprint that a wrap's signature names; `CHANGED` when none fits."""
     context = contexts.key_wrap(
         row.study_id, row.version, row.key_name, row.recipient, holder.exchange_public
     )
-    said = vouched_bytes(
-        row.wrapped, private_record.digest_of(holder), private_record.digest_of(founder)
-    )
-    if not verify(granter.signing_public, context, said, row.signature):
-        raise Refusal(CHANGED)
+    own = private_record.digest_of(holder)
+    for digest in founder_digests(act, made):
+        said = vouched_bytes(row.wrapped, own, digest)
+        if trust.signed(row.granted_by, context, said, row.signature, row.key_name):
+            return digest
+    raise Refusal(CHANGED)
 
 
-def check_list(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
-    """Pin the list when it is first seen, signed by a trusted holder; compare it ever after."""
+def check_list(act: Act, pins: StudyPins, trust: Trust) -> None:
+    """Pin the list when it is first seen, signed by a trusted holder; compare it ever after.
+
+    In the version it was loaded in its loader signed it, in a later one whoever sealed it anew.
+    """
     loaded = act.uow.session.get(SealedList, act.in_study.id)
     if loaded is None:
         if pins.loaded:
             raise Refusal(CHANGED)
         return
-    grown = _check_parts(act, pins, study_keys)
+    grown = _check_parts(act, pins, trust)
     if pins.loaded and pins.loaded != loaded.commitment.hex():
         raise Refusal(CHANGED)
     if pins.grown and pins.grown not in grown:
@@ -141,24 +151,44 @@ def check_list(act: Act, pins: StudyPins, study_keys: StudyKeys) -> None:
     pins.grown = grown[-1] if grown else ""
 
 
-def _check_parts(act: Act, pins: StudyPins, study_keys: StudyKeys) -> list[str]:
+def _check_parts(act: Act, pins: StudyPins, trust: Trust) -> list[str]:
     """Every part signed by a trusted holder after what came before it, and no slot beside them.
 
-    What stands for the list after each part that it grew by, oldest first.
+    A part that was sealed anew since it was loaded is signed by whoever did that, with all others
+    of that moment. Returns what stands for the list after each part that it grew by, oldest first.
     """
-    chains, before, number = [], b"", 0
+    chains, before, number, renewed = [], b"", 0, 0
     for number, part in enumerate(list_parts.parts(act), 1):
-        digest = slots_digest(act, number, number)
-        loader = trusted(act, pins, study_keys.founder_id, part.loaded_by)
-        signed = list_parts.is_signed(part, loader.signing_public, digest, before)
-        if not signed or digest != part.slots_digest or part.part != number:
+        if part.key_version == part.loaded_version:
+            digest = slots_digest(act, number, number)
+            signed = digest == part.slots_digest and any(
+                list_parts.is_signed(part, keys.signing_public, digest, before)
+                for keys in trust.keys(part.loaded_by, "list")
+            )
+        else:
+            signed, renewed = renewed == number - 1, number
+        if not signed or part.part != number or part.key_version != pins.version:
             raise Refusal(CHANGED)
         before = list_parts.chain(part, before)
-        chains.append(before.hex())
+        chains.append(before)
+    if renewed:
+        _check_seal(act, pins, trust, chains[renewed - 1], renewed)
     beside = sa.select(Slot.id).where(Slot.study_id == act.in_study.id, Slot.part > number)
     if act.uow.session.scalars(beside.limit(1)).first() is not None:
         raise Refusal(CHANGED)
-    return chains[1:]
+    return [one.hex() for one in chains[1:]]
+
+
+def _check_seal(act: Act, pins: StudyPins, trust: Trust, chain: bytes, parts: int) -> None:
+    """The first parts as whoever rotated has sealed them: so many, these, and no others."""
+    seal = act.uow.session.get(ListSeal, act.in_study.id)
+    if seal is None or seal.key_version != pins.version:
+        raise Refusal(CHANGED)
+    digest = slots_digest(act, 1, parts)
+    context = contexts.list_seal(act.in_study.id, seal.key_version)
+    signed = trust.signed(seal.sealed_by, context, chain + digest, seal.signature, "list")
+    if not signed or digest != seal.slots_digest:
+        raise Refusal(CHANGED)
 
 
 def slots_digest(act: Act, first: int = 1, last: int | None = None) -> bytes:
@@ -175,42 +205,3 @@ def slots_digest(act: Act, first: int = 1, last: int | None = None) -> bytes:
         hashed.update(contexts.slot_key(row.study_id, row.key_version, row.stratum, row.number))
         hashed.update(row.slot_key + row.envelope)
     return hashed.digest()
-
-
-def _pinned(act: Act, pins: StudyPins, person_id: str) -> HolderKeys:
-    keys = keys_of(act, person_id)
-    if keys is None or pins.holders.get(person_id) != private_record.digest_of(keys).hex():
-        raise Refusal(CHANGED)
-    return keys
-
-
-def trusted(
-    act: Act,
-    pins: StudyPins,
-    founder_id: str,
-    person_id: str,
-    asked: frozenset[str] = frozenset(),
-) -> HolderKeys:
-    """A pinned holder, or one to whom signed grants lead from a pinned one, who is pinned then.
-
-    So may a recovery key that a trusted holder has made.
-    """
-    if person_id in pins.holders:
-        return _pinned(act, pins, person_id)
-    keys = keys_of(act, person_id)
-    if keys is not None and person_id not in asked:
-        further = asked | {person_id}
-        if recovery_trust.vouched(
-            act, keys, lambda maker: trusted(act, pins, founder_id, maker, further)
-        ):
-            pins.holders[person_id] = private_record.digest_of(keys).hex()
-            return keys
-    rows = wraps_of(act, keys) if keys is not None else ()
-    if keys is None or not rows or person_id in asked:
-        raise Refusal(CHANGED)
-    founder = _pinned(act, pins, founder_id)
-    for row in rows:
-        granter = trusted(act, pins, founder_id, row.granted_by, asked | {person_id})
-        _check_wrap(row, keys, founder, granter)
-    pins.holders[person_id] = private_record.digest_of(keys).hex()
-    return keys

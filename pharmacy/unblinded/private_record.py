@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 from pharmacy.crypto.aead import open_sealed, seal
 from pharmacy.crypto.deriving import fingerprint_of_secret, passphrase_key
@@ -18,9 +20,17 @@ from pharmacy.crypto.words import fingerprint_words
 from pharmacy.domain.errors import WrongPassphrase
 from pharmacy.services.surroundings import Deriver, Surroundings
 from pharmacy.unblinded import contexts
-from pharmacy.unblinded.tables import PRIVATE_RECORD_SIZE, HolderKeys
+from pharmacy.unblinded.tables import PRIVATE_RECORD_SIZE, HolderKeys, StudyKeys
 
 _WRONG = "That is not the passphrase. It is the six words you were given, not your password."
+
+
+class PublicKeys(Protocol):
+    """A person's two public keys, those in use or former ones."""
+
+    person_id: str
+    exchange_public: bytes
+    signing_public: bytes
 
 
 @dataclass
@@ -29,6 +39,8 @@ class StudyPins:
 
     `grown` stands for the list as far as its newest part, empty while there is only the first.
     `slots` is the digest of the list's ciphertexts, pinned by investigators, who open one of them.
+    `holders` are fingerprints by person; `former` those of people who made new keys since, whose
+    older signatures of this version still count; `record_only` whoever holds no list key.
     """
 
     version: int
@@ -38,6 +50,39 @@ class StudyPins:
     slots: str = ""
     grown: str = ""
     holders: dict[str, str] = field(default_factory=dict)
+    former: dict[str, str] = field(default_factory=dict)
+    record_only: list[str] = field(default_factory=list)
+
+    def pinned(self) -> Iterator[tuple[str, bytes]]:
+        """Every trusted fingerprint with its person."""
+        yield from ((who, bytes.fromhex(digest)) for who, digest in self.holders.items())
+        yield from ((who, bytes.fromhex(digest)) for digest, who in self.former.items())
+
+    def pin(self, person_id: str, digest: bytes, *, with_list: bool) -> None:
+        """Trust a fingerprint; what was pinned of this person before becomes a former one."""
+        said, old = digest.hex(), self.holders.get(person_id)
+        if old is not None and old != said:
+            self.former[old] = person_id
+        self.former.pop(said, None)
+        self.holders[person_id] = said
+        if with_list:
+            self.record_only = [one for one in self.record_only if one != said]
+        elif said not in self.record_only:
+            self.record_only.append(said)
+
+    def is_of(self, made: StudyKeys) -> bool:
+        """Whether these are the pins of that very version."""
+        said = (made.version, made.list_commitment.hex(), made.record_commitment.hex())
+        return (self.version, self.list_commitment, self.record_commitment) == said
+
+    def move_to(self, made: StudyKeys, maker: PublicKeys) -> None:
+        """Trust a later version and its maker; the list is still the one that was pinned."""
+        self.version = made.version
+        self.list_commitment = made.list_commitment.hex()
+        self.record_commitment = made.record_commitment.hex()
+        self.slots = ""
+        self.holders = {maker.person_id: digest_of(maker).hex()}
+        self.former, self.record_only = {}, []
 
 
 @dataclass(repr=False)
@@ -80,21 +125,26 @@ class Unlocked:
     outdated: bool = False
 
 
-def digest_of(keys: HolderKeys) -> bytes:
+def digest_of(keys: PublicKeys) -> bytes:
     """The 32 bytes that a holder's six words stand for."""
     return hashlib.sha256(
         contexts.holder_fingerprint(keys.person_id, keys.exchange_public, keys.signing_public)
     ).digest()
 
 
-def six_words(keys: HolderKeys) -> str:
+def six_words(keys: PublicKeys) -> str:
     """A holder's fingerprint as two people read it to each other."""
     return fingerprint_words(digest_of(keys))
 
 
-def record_key(keys: HolderKeys, passphrase: str, deriver: Deriver, pepper: bytes) -> bytes:
-    """The key of a private record: slow from the passphrase, joined with the pepper of now."""
-    return passphrase_key(deriver(passphrase, keys.salt), bytes(pepper), _context(keys))
+def record_key(
+    keys: HolderKeys, passphrase: str, deriver: Deriver, pepper: bytes, salt: bytes | None = None
+) -> bytes:
+    """The key of a private record: slow from the passphrase, joined with the pepper of now.
+
+    `salt` is another than the record's own when the passphrase is being changed.
+    """
+    return passphrase_key(deriver(passphrase, salt or keys.salt), bytes(pepper), _context(keys))
 
 
 def pepper_fingerprint(pepper: bytes) -> bytes:
@@ -116,12 +166,18 @@ def unlock(keys: HolderKeys, passphrase: str, deriver: Deriver, pepper: bytes) -
     under = pepper_fingerprint(pepper)
     for key in peppered:
         try:
-            data = open_sealed(key, keys.private_record, PRIVATE_RECORD_SIZE, _context(keys))
+            record = open_with(keys, key)
         except CannotOpen:
             continue
         outdated = key != peppered[0] or keys.under_pepper != under
-        return Unlocked(PrivateRecord.from_bytes(data), peppered[0], under, outdated)
+        return Unlocked(record, peppered[0], under, outdated)
     raise WrongPassphrase(_WRONG, 403)
+
+
+def open_with(keys: HolderKeys, key: bytes) -> PrivateRecord:
+    """Open a private record with its key; `CannotOpen` with another one."""
+    data = open_sealed(key, keys.private_record, PRIVATE_RECORD_SIZE, _context(keys))
+    return PrivateRecord.from_bytes(data)
 
 
 def keep(keys: HolderKeys, unlocked: Unlocked, surroundings: Surroundings) -> None:

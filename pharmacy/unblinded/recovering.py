@@ -24,6 +24,8 @@ from pharmacy.unblinded import (
     recovery_key,
     recovery_trust,
     trail,
+    trust,
+    versions,
 )
 from pharmacy.unblinded.founding import signature_of
 from pharmacy.unblinded.granting import Recipient, granted, names_for, wrap_keys
@@ -116,19 +118,24 @@ def _trusted(
 
     Where the founder has other keys by now, the study's keys must be the very ones it has signed.
     """
+    anchor = versions.version_of(act, row.key_version)
     if made.recovery_public != row.public or not recovery_key.anchored(row, drawn):
+        raise Refusal(CHANGED)
+    if anchor is None or recovery_key.digest_of_keys(anchor) != row.keys_digest:
         raise Refusal(CHANGED)
     pins.check_commitments(made, secrets)
     trusted = StudyPins(
-        made.version,
-        made.list_commitment.hex(),
-        made.record_commitment.hex(),
+        anchor.version,
+        anchor.list_commitment.hex(),
+        anchor.record_commitment.hex(),
         holders=recovery_trust.people_of(act, row),
     )
+    trust.catch_up(act, trusted)
     if made.founder_id in trusted.holders:
-        pins.check_signer(act, trusted, made)
-        pins.check_list(act, trusted, made)
-    elif recovery_key.digest_of_keys(made) != row.keys_digest:
+        believed = trust.Trust(act, trusted)
+        pins.check_signer(believed, made)
+        pins.check_list(act, trusted, believed)
+    elif made is not anchor:
         raise Refusal(CHANGED)
     return trusted
 

@@ -19,6 +19,7 @@ from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, recovery_halves, server_secrets
 from pharmacy.unblinded.granting import Recipient, wrap_keys
 from pharmacy.unblinded.recovery_halves import RecoverySheets
+from pharmacy.unblinded.recovery_trust import made_bytes
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.tables import KeyWrap, StudyKeys
 from pharmacy.unblinded.tables_recovery import RecoveryKey
@@ -103,12 +104,6 @@ def anchored(row: RecoveryKey, drawn: Drawn) -> bool:
     public = signing_pair(row.study_id, drawn)[1]
     said = contexts.recovery_anchor(row.study_id, row.number)
     return row.signing_public == public and verify(public, said, _anchor_bytes(row), row.anchor)
-
-
-def made_bytes(row: RecoveryKey) -> bytes:
-    """What the holder who made it signs."""
-    parts = (row.public, row.signing_public, row.canary, row.canary_commitment, row.anchor)
-    return b"".join(parts)
 
 
 def _anchor_bytes(row: RecoveryKey) -> bytes:

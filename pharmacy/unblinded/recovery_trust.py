@@ -6,39 +6,40 @@ from collections.abc import Callable
 
 from pharmacy.crypto.signing import verify
 from pharmacy.services.act import Act
-from pharmacy.unblinded import contexts, private_record
-from pharmacy.unblinded.holders import keys_of
-from pharmacy.unblinded.recovery_key import made_bytes
-from pharmacy.unblinded.tables import HolderKeys
+from pharmacy.unblinded import contexts
+from pharmacy.unblinded.holders import known_keys
+from pharmacy.unblinded.private_record import PublicKeys, digest_of
 from pharmacy.unblinded.tables_recovery import RecoveryGrant, RecoveryKey
+
+Signed = Callable[[str, bytes, bytes, bytes, str], bool]
 
 
 def people_of(act: Act, row: RecoveryKey) -> dict[str, str]:
-    """Founder and maker of an anchor that holds, as far as they still have those keys."""
+    """Founder and maker of an anchor that holds, by the fingerprints it names."""
     said = {row.founder_id: row.founder_digest, row.made_by: row.maker_digest}
     return {
         person_id: digest.hex()
         for person_id, digest in said.items()
-        if (keys := keys_of(act, person_id)) is not None
-        and private_record.digest_of(keys) == digest
+        if digest in {digest_of(keys) for keys in known_keys(act, person_id)}
     }
 
 
-def vouched(act: Act, keys: HolderKeys, trusted: Callable[[str], HolderKeys]) -> bool:
+def vouched(act: Act, grant: RecoveryGrant, keys: PublicKeys, signed: Signed) -> bool:
     """Whether a recovery key gave this person the study's keys, and a trusted holder had made it.
 
-    `trusted` is asked for the maker's keys and refuses (409) somebody who is not.
+    `signed` says whether somebody who is trusted with the list key signed something.
     """
-    grant = act.uow.session.get(RecoveryGrant, (act.in_study.id, keys.person_id))
-    if grant is None:
-        return False
     row = act.uow.session.get(RecoveryKey, (grant.study_id, grant.number))
     if row is None:
         return False
-    maker = trusted(row.made_by)
     made = contexts.recovery_made(row.study_id, row.number)
-    if not verify(maker.signing_public, made, made_bytes(row), row.signature):
+    if not signed(row.made_by, made, made_bytes(row), row.signature, "list"):
         return False
     said = contexts.recovery_grant(row.study_id, row.number, keys.person_id)
-    digest = private_record.digest_of(keys)
-    return verify(row.signing_public, said, digest, grant.signature)
+    return verify(row.signing_public, said, digest_of(keys), grant.signature)
+
+
+def made_bytes(row: RecoveryKey) -> bytes:
+    """What the holder who made it signs."""
+    parts = (row.public, row.signing_public, row.canary, row.canary_commitment, row.anchor)
+    return b"".join(parts)

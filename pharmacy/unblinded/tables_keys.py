@@ -63,7 +63,8 @@ class Vouch(Base):
 class KeyChain(Base):
     """A former record key, sealed under the next version's: what it sealed stays readable.
 
-    `entries` is how many entries of the unblinded trail there were when it was replaced.
+    `entries` is how many entries of the unblinded trail there were when it was replaced. `link` is
+    the signature of `made_by`, who made the next version: others follow it there.
     """
 
     __tablename__ = "lit_key_chain"
@@ -71,7 +72,12 @@ class KeyChain(Base):
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     entries: Mapped[int]
     record_key: Mapped[bytes] = sealed(sealed_length(_KEY_SIZE))
-    __table_args__ = (sealed_check("record_key", sealed_length(_KEY_SIZE)),)
+    made_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    link: Mapped[bytes] = sealed(_SIGNATURE_LENGTH)
+    __table_args__ = (
+        sealed_check("record_key", sealed_length(_KEY_SIZE)),
+        sealed_check("link", _SIGNATURE_LENGTH),
+    )
 
 
 class ListSeal(Base):

@@ -50,6 +50,35 @@ def in_force(act: Act) -> StudyKeys:
     return found
 
 
+def version_of(act: Act, version: int) -> StudyKeys | None:
+    """One version of the act's study's keys."""
+    return act.uow.session.get(StudyKeys, (act.in_study.id, version))
+
+
+def later_than(act: Act, version: int) -> list[StudyKeys]:
+    """Every later version, in order."""
+    query = sa.select(StudyKeys).where(
+        StudyKeys.study_id == act.in_study.id, StudyKeys.version > version
+    )
+    return list(act.uow.session.scalars(query.order_by(StudyKeys.version)))
+
+
+def founded_bytes(keys: StudyKeys) -> bytes:
+    """What the founder, or a later holder, signs: every public fact of a version's keys."""
+    return b"".join(
+        (keys.list_commitment, keys.record_commitment, keys.inbox_public, keys.recovery_public)
+    )
+
+
+def link_bytes(before: StudyKeys, made: StudyKeys, maker_digest: bytes) -> bytes:
+    """What whoever rotates signs for ever: from which version to which, and who they are."""
+    parts = (
+        one for keys in (before, made)
+        for one in (keys.list_commitment, keys.record_commitment, keys.inbox_public)
+    )
+    return b"".join(parts) + maker_digest
+
+
 def hold(act: Act, version: int) -> None:
     """Let no rotation pass before this act is committed; `KeysChanged` when one has.
 
@@ -62,27 +91,39 @@ def hold(act: Act, version: int) -> None:
         raise KeysChanged
 
 
+def hold_alone(act: Act, version: int) -> None:
+    """Let nobody seal anything under the study's keys before this act is committed."""
+    query = sa.select(StudyKeys.version).where(StudyKeys.study_id == act.in_study.id)
+    newest = query.order_by(StudyKeys.version.desc()).limit(1)
+    if act.uow.session.scalars(newest.with_for_update()).one() != version:
+        raise KeysChanged
+
+
 def check_record_key(session: Session, study_id: str, record_key: bytes) -> None:
     """The same asked by the key itself: `KeysChanged` unless it is the record key in force."""
     query = sa.select(StudyKeys).where(StudyKeys.study_id == study_id)
     newest = query.order_by(StudyKeys.version.desc()).limit(1)
-    made = session.scalars(newest.with_for_update(read=True)).one()
-    context = contexts.study_key(study_id, made.version, "record")
-    if not hmac.compare_digest(made.record_commitment, keyed_digest(record_key, context)):
-        raise KeysChanged
+    _check_in_force(session.scalars(newest.with_for_update(read=True)).one(), record_key)
 
 
 def ring(session: Session, study_id: str, record_key: bytes) -> Ring:
-    """The record keys that one in force opens; `CannotOpen` for a key that is not in force."""
+    """The record keys that the one in force opens; `KeysChanged` for one that is not in force."""
     links = session.scalars(
         sa.select(KeyChain).where(KeyChain.study_id == study_id).order_by(KeyChain.version.desc())
     ).all()
     newest = links[0].version + 1 if links else FIRST
+    _check_in_force(session.get_one(StudyKeys, (study_id, newest)), record_key)
     keys = {newest: record_key}
     for link in links:
         context = contexts.key_chain(study_id, link.version)
         keys[link.version] = open_sealed(keys[link.version + 1], link.record_key, KEY_SIZE, context)
     return Ring(keys, tuple((link.version, link.entries) for link in reversed(links)))
+
+
+def _check_in_force(made: StudyKeys, record_key: bytes) -> None:
+    context = contexts.study_key(made.study_id, made.version, "record")
+    if not hmac.compare_digest(made.record_commitment, keyed_digest(record_key, context)):
+        raise KeysChanged
 
 
 def _newest(session: Session, study_id: str) -> StudyKeys | None:

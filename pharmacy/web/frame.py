@@ -14,6 +14,10 @@ from pharmacy.web.menu import Menu, menu
 
 NOTICES: dict[str, str] = {
     "signed_out": "You are signed out.",
+    "keys_renewed": "The keys are renewed and every room is locked. Open yours again.",
+    "keys_revoked": "The keys are taken back and renewed for everybody else. Open your room again.",
+    "passphrase_changed": "Your new passphrase counts from now on.",
+    "keys_given_up": "Your old keys open nothing any more. Make new ones.",
     "password_chosen": "Your password is set. Sign in with it.",
     "recovery_code_used": "A recovery code let you in and will not work again.",
     "second_factor_ready": "Your authenticator is set up. Each sign-in asks for a code now.",

@@ -72,6 +72,14 @@ _MAY_GO_ROUND = {
     ("migrations/versions/0008_second_factors.py", "get_bind"): "asks what a downgrade would lose",
     ("migrations/versions/0008_second_factors.py", "exec_driver_sql"): "counts what a downgrade "
     "would lose",
+    (
+        "migrations/versions/0018_links_between_key_versions.py",
+        "get_bind",
+    ): "asks what a downgrade would lose",
+    (
+        "migrations/versions/0018_links_between_key_versions.py",
+        "exec_driver_sql",
+    ): "counts what a downgrade would lose",
     ("migrations/versions/0009_key_versions.py", "get_bind"): "asks what a downgrade would lose",
     ("migrations/versions/0009_key_versions.py", "exec_driver_sql"): "counts what a downgrade "
     "would lose",

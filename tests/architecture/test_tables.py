@@ -138,6 +138,7 @@ PLAINTEXT = {
     "lit_vouch.vouched_by": _WHO,
     "lit_key_chain.study_id": _WHO,
     "lit_key_chain.version": "how often the keys were renewed",
+    "lit_key_chain.made_by": _WHO,
     "lit_key_chain.entries": "one entry per stage of a bag, in both arms",
     "lit_list_seal.study_id": _WHO,
     "lit_list_seal.key_version": "how often the keys were renewed",

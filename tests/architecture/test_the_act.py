@@ -22,7 +22,14 @@ from tests.support.lit_builders import LitStudy, open_study
 
 _ACT = ("pharmacy/unblinded/envelope.py", "open_envelope")
 # Opens slots' keys to halve them for an investigator, and no envelope.
-_HALVES = ("pharmacy/unblinded/break_shares.py", "_split")
+_HALVES = ("pharmacy/unblinded/break_shares.py", "split")
+# Seals what comes out of each envelope into its successor and hands nothing out.
+_SEALS_ANEW = ("pharmacy/unblinded/slot_renewal.py", "_opened")
+_RENEWS = {
+    ("pharmacy/unblinded/slot_renewal.py", "renew"): "seals every slot under new keys",
+    _SEALS_ANEW: "is read by `renew` alone",
+    ("pharmacy/unblinded/resealing.py", "<module>"): "names every sealed column",
+}
 _SECRETS = frozenset({"envelope", "slot_key"})
 _SCHEMA = ("pharmacy/unblinded/tables.py", "pharmacy/unblinded/contexts.py", "migrations/")
 
@@ -33,6 +40,7 @@ _WARRANTS = ("Warrant", "BreakWarrant")
 _TOUCHES = {
     ("pharmacy/unblinded/sealed_list.py", "seal_slots"): "seals them when the list is loaded",
     _HALVES: "opens the keys, never an envelope, and makes two halves of each",
+    **_RENEWS,
     ("pharmacy/unblinded/pins.py", "slots_digest"): "hashes the ciphertexts that the loader signed",
 }
 
@@ -138,12 +146,13 @@ def _uncalled(tree: ast.AST, name: str) -> list[ast.expr]:
 
 
 def test_exactly_one_function_opens_an_envelope() -> None:
-    assert openers(product(), frozenset({"envelope"})) == {_ACT}
+    """Beside the one that seals every envelope anew, whose arms go nowhere else."""
+    assert openers(product(), frozenset({"envelope"})) == {_ACT, _SEALS_ANEW}
 
 
 def test_slots_keys_are_opened_by_the_act_and_to_be_halved() -> None:
     """K8: whoever halves a key joins none and touches no envelope, so that no arm comes of it."""
-    assert openers(product()) == {_ACT, _HALVES}
+    assert openers(product()) == {_ACT, _HALVES, _SEALS_ANEW}
     assert joiners(product()) <= {_ACT, *_JOINS_ELSEWHERE}
 
 
@@ -378,3 +387,16 @@ def test_whoever_holds_no_list_key_opens_nothing(
 
     with pytest.raises(Refusal, match="list key"):
         _open(study, "checker", warrant, participant_id)
+
+
+def test_what_a_renewal_opens_leaves_no_function() -> None:
+    """`slot_renewal` returns nothing from its one public function, and nobody else calls inside."""
+    for source in product():
+        for where, node in places(source.tree):
+            named = isinstance(node, ast.ImportFrom) and node.module is not None
+            if named and node.module.endswith("slot_renewal"):
+                raise AssertionError(f"{source.path}: {where} imports a part of slot_renewal")
+            if source.path == _SEALS_ANEW[0] and isinstance(node, ast.FunctionDef):
+                public = not node.name.startswith("_")
+                returned = [one for one in ast.walk(node) if isinstance(one, ast.Return)]
+                assert not (public and returned), f"{node.name} hands something out"

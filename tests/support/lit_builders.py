@@ -55,6 +55,7 @@ from tests.support.world import Clock, KeyedChance
 
 PEPPER = hashlib.sha256(b"pepper").digest()
 BREAK_KEY = hashlib.sha256(b"break key").digest()
+SERVER = ServerSecrets(PEPPER, BREAK_KEY)
 # Three balanced blocks of four; 1 and 2 are the groups of the allocation table.
 ARMS = "211221122112"
 LIT_PEOPLE: dict[str, tuple[str, Role]] = {
@@ -186,7 +187,13 @@ class LitStudy:
             "192.0.2.7",
         )
 
-    def break_code(self, participant_id: str, who: str = "investigator", **said: str) -> Answer:
+    def break_code(
+        self,
+        participant_id: str,
+        who: str = "investigator",
+        server: ServerSecrets = SERVER,
+        **said: str,
+    ) -> Answer:
         """One break through the services; it commits by itself."""
         self._breaks += 1
         asked = Asked(
@@ -199,9 +206,14 @@ class LitStudy:
         )
         with self.trial.units.acting() as uow:
             act = self.trial.bare_act(uow, who)
-            return breaking.break_code(act, asked, ServerSecrets(PEPPER, BREAK_KEY))
+            return breaking.break_code(act, asked, server)
 
-    def drill(self, who: str = "investigator", **said: str) -> drill.Passed:
+    def drill(
+        self,
+        who: str = "investigator",
+        server: ServerSecrets = SERVER,
+        **said: str,
+    ) -> drill.Passed:
         """One drill through the services; it commits by itself."""
         self._breaks += 1
         asked = Asked(
@@ -215,7 +227,7 @@ class LitStudy:
         place, device = said.get("place", "outside"), said.get("device", "phone")
         with self.trial.units.acting() as uow:
             act = self.trial.bare_act(uow, who)
-            return drill.run(act, asked, place, device, ServerSecrets(PEPPER, BREAK_KEY))
+            return drill.run(act, asked, place, device, server)
 
     def ready(self, code: str, by: str = "pharmacist") -> None:
         """What a release asks for beside the bag: a drill that was passed, both cards in place."""

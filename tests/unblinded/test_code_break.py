@@ -298,7 +298,7 @@ def test_one_half_alone_opens_nothing_and_both_open_one_slot(study: LitStudy) ->
         share = break_shares.share(act, "", 2)
         assert share is not None
         private = unlocked.record.exchange_private
-        halves = break_shares.open_halves(share, keys, private, granter, BREAK_KEY)
+        halves = break_shares.open_halves(share, keys, private, [granter], BREAK_KEY)
         slots = {row.number: row for row in act.uow.session.scalars(sa.select(Slot))}
     whole = join(halves.own, halves.kept)
     opened = []
@@ -312,9 +312,9 @@ def test_one_half_alone_opens_nothing_and_both_open_one_slot(study: LitStudy) ->
                 continue
     assert opened == [(2, "both")]
     with pytest.raises(CannotOpen):
-        break_shares.open_halves(share, keys, private, granter, bytes(32))
+        break_shares.open_halves(share, keys, private, [granter], bytes(32))
     with pytest.raises(CannotOpen):
-        break_shares.open_halves(share, keys, bytes(31) + b"\x01", granter, BREAK_KEY)
+        break_shares.open_halves(share, keys, bytes(31) + b"\x01", [granter], BREAK_KEY)
 
 
 def test_a_thief_of_database_and_settings_opens_nothing(study: LitStudy) -> None:

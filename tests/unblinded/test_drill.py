@@ -134,7 +134,7 @@ def test_a_drill_is_opened_for_a_committed_entry_of_a_drill_alone(study: LitStud
             keys, study.passphrases["investigator"], act.surroundings.deriver, PEPPER
         )
         private = unlocked.record.exchange_private
-        both = break_shares.open_halves(row, keys, private, granter, BREAK_KEY)
+        both = break_shares.open_halves(row, keys, private, [granter], BREAK_KEY)
         forged = BreakWarrant(study.study_id, 1, act.person.id, "drill", "treatment", "x" * 16)
         for seq in (1, 10_000):
             with pytest.raises(CannotOpen):

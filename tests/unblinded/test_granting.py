@@ -83,7 +83,7 @@ def test_the_checker_never_gets_the_list_key(study: LitStudy) -> None:
     assert study.room("checker").record_key == study.room("statistician").record_key
 
 
-@pytest.mark.parametrize("who", ["administrator", "pharmacist", "checker", "nurse"])
+@pytest.mark.parametrize("who", ["administrator", "coordinator", "nurse"])
 def test_nobody_else_enrols(study: LitStudy, who: str) -> None:
     """The administrator least of all (G22)."""
     study.make_keys("pharmacist2")

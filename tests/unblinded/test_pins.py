@@ -20,7 +20,6 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.unblinded import contexts, pins, private_record
 from pharmacy.unblinded import room as rooms
-from pharmacy.unblinded.founding import founded_bytes
 from pharmacy.unblinded.granting import vouched_bytes
 from pharmacy.unblinded.tables import (
     ARM_SIZE,
@@ -32,6 +31,7 @@ from pharmacy.unblinded.tables import (
     Slot,
     StudyKeys,
 )
+from pharmacy.unblinded.versions import founded_bytes
 from tests.support.lit_builders import PEPPER, LitStudy, open_study
 
 OPENERS = ("statistician", "pharmacist", "checker")

@@ -173,6 +173,19 @@ def test_a_lost_break_key_is_replaced_by_a_holder(study: LitStudy) -> None:
         break_one(study, ServerSecrets(PEPPER, BREAK_KEY), "with-the-lost-one")
 
 
+def test_a_drill_passes_at_every_moment_of_a_change(study: LitStudy) -> None:
+    """Its kept half is the server's too: made anew with the shares, even when there are none."""
+    changing = ServerSecrets(PEPPER, CHANGING.break_key)
+    after = ServerSecrets(PEPPER, NEW_BREAK_KEY)
+    for server in (ServerSecrets(PEPPER, BREAK_KEY), changing):
+        assert study.drill(server=server).name == "Ana Rivera"
+    with pytest.raises(Refusal, match=NO_FIT):
+        study.drill(server=after)
+    renew(study, changing)
+    for server in (changing, after):
+        assert study.drill(server=server).name == "Ana Rivera"
+
+
 def test_who_holds_no_list_key_renews_nothing(study: LitStudy) -> None:
     with pytest.raises(Refusal) as refused:
         study.do("checker", break_key_rotation.renew, study.passphrases["checker"], CHANGING)

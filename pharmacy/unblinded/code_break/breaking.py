@@ -7,6 +7,7 @@ answer without the first cannot be.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ from pharmacy.unblinded.code_break import own_keys
 from pharmacy.unblinded.code_break.passphrase import unlock
 from pharmacy.unblinded.envelope import DoesNotOpen, open_envelope
 from pharmacy.unblinded.holders import keys_of
+from pharmacy.unblinded.private_record import PublicKeys
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.tables import BreakShare, HolderKeys, Slot, StudyKeys
 from pharmacy.unblinded.warrants import (
@@ -120,12 +122,13 @@ def break_code(act: Act, asked: Asked, secrets: ServerSecrets) -> Answer:
     unlocked = unlock(act, keys, asked.passphrase, secrets.pepper, asked.device)
     compared = own_keys.compare(act, unlocked.record, share)
     again = choice(act, participant.id).broken
-    warrant = _written(act, participant, slot, asked, said, compared)
+    warrant = _written(act, participant, slot, asked, said, compared.pinned)
     own = unlocked.record.exchange_private
-    arm = _opened(act, warrant, participant.id, share, keys, own, secrets.break_key)
+    granters = compared.granters
+    arm = _opened(act, warrant, participant.id, share, keys, own, granters, secrets.break_key)
     told = next(text for one, text in words if one == arm)
     _shown(act, participant, asked, again)
-    return _answer(act, participant, told, compared)
+    return _answer(act, participant, told, compared.pinned)
 
 
 def _written(
@@ -167,13 +170,11 @@ def _opened(
     share: BreakShare,
     keys: HolderKeys,
     exchange_private: bytes,
+    granters: Sequence[PublicKeys],
     break_key: bytes,
 ) -> Arm:
-    granter = keys_of(act, share.granted_by)
     try:
-        if granter is None:
-            raise CannotOpen
-        halves = break_shares.open_halves(share, keys, exchange_private, granter, break_key)
+        halves = break_shares.open_halves(share, keys, exchange_private, granters, break_key)
         return open_envelope(act, halves, warrant, participant_id)
     except (CannotOpen, DoesNotOpen):
         raise own_keys.no_fit(act) from None
@@ -231,6 +232,10 @@ def _place(act: Act, participant: Participant) -> tuple[Slot, BreakShare, Holder
     )
     slot = act.uow.session.scalars(query).one_or_none()
     share = break_shares.share(act, slot.stratum, slot.number) if slot else None
+    if slot is not None and share is not None and slot.key_version != share.key_version:
+        # The keys were renewed between the two: both are read again.
+        for row in (slot, share):
+            act.uow.session.refresh(row)
     keys = keys_of(act, act.person.id)
     if slot is None or share is None or keys is None or not keys.confirmed:
         raise own_keys.no_share(act)

@@ -122,14 +122,12 @@ def run(act: Act, asked: Asked, place: str, device: str, secrets: ServerSecrets)
         raise Refusal(_NO_DRILL)
     _need_every_share(act)
     unlocked = unlock(act, keys, asked.passphrase, secrets.pepper, asked.device)
-    own_keys.compare(act, unlocked.record, row)
+    compared = own_keys.compare(act, unlocked.record, row)
     warrant = _written(act, asked)
-    granter = keys_of(act, row.granted_by)
     private = unlocked.record.exchange_private
     try:
-        if granter is None:
-            raise CannotOpen
-        both = break_shares.open_halves(row, keys, private, granter, secrets.break_key)
+        granters = compared.granters
+        both = break_shares.open_halves(row, keys, private, granters, secrets.break_key)
         open_drill(act, row, both, warrant)
     except CannotOpen:
         raise own_keys.no_fit(act) from None

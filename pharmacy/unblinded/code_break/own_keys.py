@@ -6,6 +6,7 @@ nothing of it, compares what was pinned, and says when nothing was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -20,16 +21,16 @@ from pharmacy.services.act import Act
 from pharmacy.unblinded import break_shares, list_parts, pins, private_record, versions
 from pharmacy.unblinded.code_break.passphrase import unlock
 from pharmacy.unblinded.granting import folded
-from pharmacy.unblinded.holders import keys_of, own_keys
-from pharmacy.unblinded.private_record import PrivateRecord, StudyPins
+from pharmacy.unblinded.holders import keys_of, known_keys, own_keys
+from pharmacy.unblinded.private_record import PrivateRecord, PublicKeys, StudyPins
 from pharmacy.unblinded.tables import (
     BreakEnrolment,
     BreakShare,
     DrillEnvelope,
     HolderKeys,
     SealedList,
-    StudyKeys,
 )
+from pharmacy.unblinded.trust import Trust, catch_up
 
 TRIED = "break_keys_tried"
 _WORDS_DIFFER = (
@@ -121,9 +122,12 @@ def try_keys(
         if trusted is None:
             trusted = _first_pins(act, row, granter_words)
             unlocked.record.pins[act.in_study.id] = trusted
-        break_shares.check_enrolment(act, row, keys, trusted)
-        _pin_the_list(act, trusted)
-        _open_every_half(act, keys, unlocked.record, trusted, break_key)
+        catch_up(act, trusted)
+        _pin_the_founder(act, trusted, break_shares.check_enrolment(act, row, keys, trusted))
+        believed = Trust(act, trusted)
+        _pin_the_list(act, trusted, believed)
+        _open_every_half(act, keys, unlocked.record, believed, break_key)
+        believed.pin()
     except (CannotOpen, Refusal):
         raise Refusal(_NO_FIT.format(phone=pharmacy_phone(act))) from None
     row.tried = True
@@ -131,38 +135,50 @@ def try_keys(
     act.record(TRIED, f"person:{act.person.id}", new=_parts_seen(act))
 
 
-def compare(act: Act, record: PrivateRecord, share: BreakShare | DrillEnvelope) -> bool:
-    """Compare what was pinned at the last try; False when there is nothing to compare with.
+@dataclass(frozen=True)
+class Compared:
+    """Whether there was something to compare with, and whose signature a share may bear."""
 
-    A difference is refused (409): somebody exchanged keys or list.
+    pinned: bool
+    granters: Sequence[PublicKeys]
+
+
+def compare(act: Act, record: PrivateRecord, share: BreakShare | DrillEnvelope) -> Compared:
+    """Compare with what was pinned at the last try, moved on along later versions' signatures.
+
+    A difference is refused (409): somebody exchanged keys or list. Nothing is kept here.
     """
-    trusted = record.pins.get(act.in_study.id)
-    granter = keys_of(act, share.granted_by)
+    trusted = deepcopy(record.pins.get(act.in_study.id))
     loaded = act.uow.session.get(SealedList, act.in_study.id)
-    if granter is None or loaded is None:
+    if loaded is None:
         raise Refusal(_CHANGED.format(phone=pharmacy_phone(act)))
-    if trusted is None or share.granted_by not in trusted.holders:
-        return False
-    same = trusted.holders[share.granted_by] == private_record.digest_of(granter).hex()
-    if trusted.loaded:
-        same = same and trusted.loaded == loaded.commitment.hex()
-        same = same and _list_goes_on(act, trusted)
-    if not same:
-        raise Refusal(_CHANGED.format(phone=pharmacy_phone(act)))
-    return bool(trusted.loaded)
-
-
-def _list_goes_on(act: Act, trusted: StudyPins) -> bool:
-    """Whether the list is the pinned one, and what it grew by since is signed by a trusted holder.
-
-    The pins stay as they are: they move on at the next try, where the investigator is told.
-    """
-    founded = act.uow.session.get_one(StudyKeys, (act.in_study.id, trusted.version))
+    if trusted is None or not trusted.loaded:
+        return Compared(pinned=False, granters=known_keys(act, share.granted_by))
     try:
-        pins.check_list(act, deepcopy(trusted), founded)
+        believed = _goes_on(act, trusted)
     except Refusal:
-        return False
-    return trusted.slots == pins.slots_digest(act, 1, _parts_pinned(act, trusted)).hex()
+        raise Refusal(_CHANGED.format(phone=pharmacy_phone(act))) from None
+    granters = believed.keys(share.granted_by, "list")
+    if not granters:
+        return Compared(pinned=False, granters=known_keys(act, share.granted_by))
+    return Compared(pinned=True, granters=granters)
+
+
+def _goes_on(act: Act, trusted: StudyPins) -> Trust:
+    """Whom these pins believe, when keys and list are the pinned ones or follow from them; refused
+    (409) otherwise.
+
+    What the list grew by since, and a later version of the keys, is signed by a trusted holder.
+    The pins that are kept stay as they are: they move on at the next try.
+    """
+    version, parts, slots = trusted.version, _parts_pinned(act, trusted), trusted.slots
+    catch_up(act, trusted)
+    believed = Trust(act, trusted)
+    pins.check_list(act, trusted, believed)
+    same = slots == pins.slots_digest(act, 1, parts).hex()
+    if trusted.version == version and not same:
+        raise Refusal(_CHANGED.format(phone=pharmacy_phone(act)))
+    return believed
 
 
 def _parts_pinned(act: Act, trusted: StudyPins) -> int:
@@ -186,26 +202,30 @@ def no_fit(act: Act) -> Refusal:
 
 
 def _first_pins(act: Act, row: BreakEnrolment, granter_words: str) -> StudyPins:
-    granter = keys_of(act, row.granted_by)
-    made = versions.in_force(act)
-    founder = keys_of(act, made.founder_id)
-    if granter is None or founder is None:
+    granter, made = keys_of(act, row.granted_by), versions.in_force(act)
+    if granter is None:
         raise CannotOpen
     if folded(granter_words) != private_record.six_words(granter):
         raise BadForm({"granter_words": _WORDS_DIFFER})
-    # The founder's fingerprint stands in what the granter has signed, which is checked next.
-    holders = {one.person_id: private_record.digest_of(one).hex() for one in (founder, granter)}
-    return StudyPins(
-        made.version, made.list_commitment.hex(), made.record_commitment.hex(), holders=holders
-    )
+    found = StudyPins(made.version, made.list_commitment.hex(), made.record_commitment.hex())
+    found.pin(granter.person_id, private_record.digest_of(granter), with_list=True)
+    return found
 
 
-def _pin_the_list(act: Act, trusted: StudyPins) -> None:
-    made = act.uow.session.get_one(StudyKeys, (act.in_study.id, trusted.version))
+def _pin_the_founder(act: Act, trusted: StudyPins, digest: bytes) -> None:
+    """The founder's fingerprint stands in what the granter has signed."""
+    founder_id = versions.in_force(act).founder_id
+    if (founder_id, digest) not in set(trusted.pinned()):
+        trusted.pin(founder_id, digest, with_list=True)
+
+
+def _pin_the_list(act: Act, trusted: StudyPins, believed: Trust) -> None:
+    if not trusted.is_of(versions.in_force(act)):
+        raise CannotOpen
     pinned = pins.slots_digest(act, 1, _parts_pinned(act, trusted)).hex()
     if trusted.slots and trusted.slots != pinned:
         raise CannotOpen
-    pins.check_list(act, trusted, made)
+    pins.check_list(act, trusted, believed)
     if trusted.loaded:
         trusted.slots = pins.slots_digest(act).hex()
 
@@ -217,10 +237,9 @@ def _parts_seen(act: Act) -> dict[str, object] | None:
 
 
 def _open_every_half(
-    act: Act, keys: HolderKeys, record: PrivateRecord, trusted: StudyPins, break_key: bytes
+    act: Act, keys: HolderKeys, record: PrivateRecord, believed: Trust, break_key: bytes
 ) -> None:
     """Each half by itself; they are not put together here."""
-    made = act.uow.session.get_one(StudyKeys, (act.in_study.id, trusted.version))
     for share in break_shares.shares(act, act.person.id):
-        granter = pins.trusted(act, trusted, made.founder_id, share.granted_by)
-        break_shares.open_halves(share, keys, record.exchange_private, granter, break_key)
+        granters = believed.keys(share.granted_by, "list")
+        break_shares.open_halves(share, keys, record.exchange_private, granters, break_key)

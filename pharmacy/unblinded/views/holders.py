@@ -1,4 +1,4 @@
-"""Holders: the statistician founds the study's keys and enrols people, one comparison each."""
+"""Holders: the statistician founds the study's keys, and every holder enrols others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
-from pharmacy.domain.roles import ROLES, Permission
+from pharmacy.domain.roles import ROLES, Permission, may
 from pharmacy.unblinded import founding, granting, sealed_list, versions
 from pharmacy.unblinded.doorway import lit_frame, pepper, server_secrets
 from pharmacy.unblinded.granting import Holder
@@ -23,7 +23,7 @@ blueprint = Blueprint(
 
 
 class PassphraseForm(PageForm):
-    """The statistician's own passphrase."""
+    """The acting person's own passphrase."""
 
     passphrase = PasswordField("Your passphrase", [InputRequired("Type your passphrase.")])
 
@@ -39,7 +39,7 @@ class GrantForm(PassphraseForm):
 
 
 @blueprint.get("")
-@door(Permission.LOAD_LIST, lit=True)
+@door(Permission.ENROL_HOLDERS, lit=True)
 def page(study_id: str) -> str:
     """Who holds which keys, and what is missing."""
     return _page(PassphraseForm())
@@ -61,7 +61,7 @@ def found(study_id: str) -> str | tuple[str, int] | Response:
 
 
 @blueprint.route("/<person_id>", methods=["GET", "POST"])
-@door(Permission.LOAD_LIST, lit=True)
+@door(Permission.ENROL_HOLDERS, lit=True)
 def grant(study_id: str, person_id: str) -> str | tuple[str, int] | Response:
     """Enrol one person after their six words were heard."""
     form = GrantForm(request.form)
@@ -87,6 +87,10 @@ def _page(form: PassphraseForm) -> str:
         form=form,
         standing=standing(act()),
         founded=made is not None,
+        version=made.version if made else 0,
+        may_found=may(act().roles, Permission.LOAD_LIST),
+        may_renew=may(act().roles, Permission.RENEW_KEYS),
+        my_id=act().person.id,
         rows=[(one, _titles(one), one.status) for one in everybody],
         blocked=sealed_list.ready_to_load(act()),
         study_id=act().in_study.id,

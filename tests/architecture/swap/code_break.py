@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.architecture.swap import bench_work
+from tests.architecture.swap import bench_work, passphrases
 from tests.architecture.swap.browser import Browser
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def break_code(journey: Journey) -> None:
     door = f"/break/{journey.study.study_id}"
     _break(journey, investigator, door, journey.study.passphrases["investigator"])
     _look(journey, investigator, door)
+    passphrases.renew_and_forget(journey)
 
 
 def _make_keys(investigator: Browser, door: str) -> str:

@@ -22,6 +22,7 @@ from pharmacy.services import people as people_verbs
 from pharmacy.services.changed_secrets import Given, Step
 from pharmacy.services.surroundings import Surroundings, system_now, system_random_bytes
 from pharmacy.services.units import Units
+from pharmacy.unblinded import sealed_reports
 from pharmacy.web import (
     access,
     arrivals,
@@ -43,9 +44,11 @@ from pharmacy.web import (
     passkeys,
     people,
     protocols,
+    reports,
     scanning,
     second_step,
     sign_in,
+    stages,
     stops,
     studies,
     trails,
@@ -71,6 +74,8 @@ _BLUEPRINTS = (
     infusions.blueprint,
     stops.blueprint,
     notices.blueprint,
+    reports.blueprint,
+    stages.blueprint,
     packing.blueprint,
     arrivals.blueprint,
     assessments.blueprint,
@@ -90,6 +95,8 @@ _MENU: tuple[MenuEntry, ...] = (
         "Code-break seals", "break_cards.page", Permission.SEE_BREAK_CARDS, group="Unblinding"
     ),
     MenuEntry("Protocol", "protocols.shown", Permission.READ_PROTOCOL, group="Study"),
+    MenuEntry("Report", "reports.listed", Permission.REPORT_UNBLINDING, group="Unblinding"),
+    MenuEntry("Study stage", "stages.page", Permission.STATE_LOCK, group="Study"),
     MenuEntry("Audit trail", "trails.study", Permission.READ_BLINDED_TRAIL, group="Study"),
     MenuEntry("People", "people.listed", Permission.ADMINISTER, in_study=False),
     MenuEntry("Studies", "studies.listed", Permission.ADMINISTER, in_study=False),
@@ -99,6 +106,7 @@ _LANDINGS: tuple[tuple[Permission, str], ...] = (
     (Permission.SCAN, "scanning.day"),
     (Permission.SEE_PARTICIPANTS, "participants.listed"),
     (Permission.SEE_ASSESSMENTS, "assessments.listed"),
+    (Permission.STATE_LOCK, "stages.page"),
 )
 
 
@@ -140,6 +148,7 @@ def create_app(
         app.register_blueprint(blueprint)
     pepper = ServerSecret(config.pepper, config.pepper_before)
     break_key = ServerSecret(config.break_key, config.break_key_before)
+    app.extensions["twinbag"].seal_report = sealed_reports.keep_words
     if config.lit_room:
         from pharmacy.unblinded import entrance
 

@@ -11,6 +11,12 @@ from collections.abc import Callable, Mapping
 import click
 
 
+def _archive() -> click.Command:
+    from pharmacy.cli.archive import archive_commands
+
+    return archive_commands
+
+
 def _backup() -> click.Command:
     from pharmacy.cli.backup import backup
 
@@ -78,6 +84,7 @@ def _user() -> click.Command:
 
 
 _NOUNS: Mapping[str, Callable[[], click.Command]] = {
+    "archive": _archive,
     "backup": _backup,
     "db": _db,
     "label": _label,

@@ -85,6 +85,11 @@ class Permission(StrEnum):
     CHECK = "check"
     WORK_AT_BENCH = "work_at_bench"
     KEEP_RECOVERY = "keep_recovery"
+    SEE_STAGE = "see_stage"
+    STATE_LOCK = "state_lock"
+    END_STUDY = "end_study"
+    REPORT_UNBLINDING = "report_unblinding"
+    ASSESS_UNBLINDING = "assess_unblinding"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -126,6 +131,13 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.PREPARE: frozenset({Role.PHARMACIST}),
     Permission.CHECK: frozenset({Role.CHECKER}),
     Permission.WORK_AT_BENCH: frozenset({Role.PHARMACIST, Role.CHECKER}),
+    Permission.SEE_STAGE: frozenset(Role),
+    Permission.STATE_LOCK: frozenset(
+        {Role.COORDINATOR, Role.INVESTIGATOR, Role.SPONSOR_CONTACT}
+    ),
+    Permission.END_STUDY: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
+    Permission.REPORT_UNBLINDING: frozenset(role for role in Role if ROLES[role].blinded),
+    Permission.ASSESS_UNBLINDING: frozenset({Role.STATISTICIAN, Role.PHARMACIST}),
 }
 
 

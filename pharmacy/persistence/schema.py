@@ -22,9 +22,11 @@ from pharmacy.persistence import (
     participants,
     passkeys,
     people,
+    reports,
     scans,
     sign_ins,
     signatures,
+    stages,
     studies,
 )
 
@@ -48,8 +50,10 @@ NOUNS = (
     participants,
     passkeys,
     people,
+    reports,
     scans,
     sign_ins,
     signatures,
+    stages,
     studies,
 )

@@ -15,10 +15,12 @@ from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.protocol import Protocol
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import participants
 from pharmacy.persistence.participants import Card, Participant
 from pharmacy.persistence.studies import Site
 from pharmacy.services import participants as participant_verbs
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.printing import WATERMARK, to_pdf
 from pharmacy.services.studies import protocol_of
@@ -156,6 +158,7 @@ def card_pdf(act: Act, participant_id: str) -> bytes:
 def _hold(act: Act, participant_id: str, mark: str) -> tuple[Participant, Card | None]:
     """The participant with the card that counts, held until the act ends."""
     act.permit(Permission.ENROL)
+    stages.admit(act, StudyAct.KEEP)
     participant = participant_verbs.find(act, participant_id)
     participants.hold(act.uow.session, participant.id)
     row = participants.open_card(act.uow.session, participant.id)

@@ -13,10 +13,12 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.protocol import Factor, Protocol
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import factors, participants
 from pharmacy.persistence.factors import FactorValue
 from pharmacy.persistence.participants import Participant
 from pharmacy.services import participants as participant_verbs
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.site_words import person_name
 from pharmacy.services.studies import protocol_of
@@ -80,6 +82,7 @@ def record(
     refused (409) when nothing would change or the participant has left.
     """
     act.permit(Permission.ENROL)
+    stages.admit(act, StudyAct.ENROL)
     session, asked_for = act.uow.session, _asked(act)
     participant = participant_verbs.find(act, participant_id)
     # An allocation and a signature of this participant wait until this is known.

@@ -12,12 +12,13 @@ from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.quantities import format_volume
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.scanning import Answer, Stop, Verdict
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import bags, scans
 from pharmacy.persistence import infusions as kept
 from pharmacy.persistence.bags import Administration, Bag
 from pharmacy.persistence.infusions import InfusionPause
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import kept_scans, scanning
+from pharmacy.services import kept_scans, scanning, stages
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.infusion_runs import (
@@ -63,6 +64,7 @@ def start(act: Act, scan_id: str) -> Scanned:
     scan without a Go, and a bag that another nurse has started since, are refused (409). The
     trail keeps when it will be done by the ladder, and the limit.
     """
+    stages.admit(act, StudyAct.BEDSIDE)
     scanned = kept_scans.reopen(act, scan_id)
     if scanned.verdict.answer is not Answer.GO or scanned.bag is None:
         raise Refusal("There is no Go for this bag. Scan the bag and the card again.")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.scanning import Answer, Stop, Verdict
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import bags, scans
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
 from pharmacy.persistence.scans import Scan
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.bag_facts import Found
 
@@ -70,6 +72,7 @@ def how_scanned(text: str, purpose: str, method: str, typed_reason: str) -> HowS
 
 def keep(act: Act, found: Found, verdict: Verdict, how: HowScanned) -> Scanned:
     """Keep a scan with its first answer, and write it into the trail."""
+    stages.admit(act, StudyAct.BEDSIDE)
     bag = found.bag[0] if found.bag else None
     scan = Scan(
         id=act.new_id("scan"),

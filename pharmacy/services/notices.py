@@ -61,6 +61,17 @@ def tell(act: Act, form: str, sentence: str) -> None:
     notices.add(act.uow.session, made)
 
 
+def suspected(act: Act, report_id: str) -> None:
+    """Tell that somebody may have been unblinded: who and when, and nothing of what they say."""
+    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    sentence = (
+        f"{act.person.full_name} reported at {format_moment(act.now, zone)} that they may have "
+        "been unblinded; what happened is for the unblinded team alone to read."
+    )
+    made = Notice(id=report_id, study_id=act.in_study.id, sentence=sentence, made_at=act.now)
+    notices.add(act.uow.session, made)
+
+
 def listed(act: Act) -> list[NoticeLine]:
     """The notices of the act's study, newest first."""
     act.permit(Permission.SEE_STOPS)
@@ -88,7 +99,7 @@ def take_due(uow: UnitOfWork) -> Letter | None:
     if not notices.take(uow.session, post, uow.now + wait):
         return None
     code = studies.study(uow.session, one.study_id).code
-    return Letter(one.id, f"Twinbag {code}: the code of a participant", one.sentence, one.made_at)
+    return Letter(one.id, f"Twinbag {code}: a notice about blinding", one.sentence, one.made_at)
 
 
 def sent(uow: UnitOfWork, letter: Letter) -> None:

@@ -19,6 +19,7 @@ SECRET_FIELDS = frozenset(
         "one_time_code",
         "present_code",
         "passkey",
+        "said",
     }
 )
 
@@ -26,8 +27,8 @@ SECRET_FIELDS = frozenset(
 def fingerprint(key: bytes, path: str, fields: list[tuple[str, str]]) -> bytes:
     """A keyed digest of what a form said, without its secrets and without any file.
 
-    Neither passwords nor an uploaded list go in: both are guessable, and a digest of them
-    would let a thief who has this key test guesses.
+    Neither passwords, nor an uploaded list, nor what somebody says of a suspected unblinding go
+    in: all are guessable, and a digest of them would let a thief who has this key test guesses.
     """
     said = [(name, value) for name, value in sorted(fields) if name not in SECRET_FIELDS]
     return hmac.new(key, repr((path, said)).encode(), hashlib.sha256).digest()

@@ -9,10 +9,11 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.quantities import format_weight, plain
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_day
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import courses, participants
 from pharmacy.persistence.courses import Order
 from pharmacy.persistence.participants import AllocationRequest, Participant, Weight
-from pharmacy.services import factors, preparing
+from pharmacy.services import factors, preparing, stages
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
@@ -28,6 +29,7 @@ def sign_eligibility(act: Act, participant_id: str, password: str) -> Allocation
     """Sign eligibility once; the request for a slot is served in the order of this signature."""
     act.permit(Permission.SIGN_ORDERS)
     preparing.require_live(act)
+    stages.admit(act, StudyAct.ENROL)
     participant = participant_verbs.find(act, participant_id)
     # A correction of the factors waits, and then finds them signed.
     participants.hold(act.uow.session, participant.id)
@@ -135,6 +137,7 @@ def sign_order(
     """Sign the order of one course: visit, first infusion day, risk group, premedication."""
     act.permit(Permission.SIGN_ORDERS)
     preparing.require_live(act)
+    stages.admit(act, StudyAct.ORDER)
     participant = participant_verbs.find(act, participant_id)
     if participant.state not in ("eligible", "allocated"):
         raise Refusal("Sign eligibility before the first order.")

@@ -11,10 +11,11 @@ from pharmacy.domain.bag_code import BagCode, Piece, make_code, parse_code
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.quantities import parse_weight_kg
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import participants, studies
 from pharmacy.persistence.participants import Card, Participant, Weight
 from pharmacy.persistence.studies import Site
-from pharmacy.services import preparing
+from pharmacy.services import preparing, stages
 from pharmacy.services.act import Act
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,9}")
@@ -28,6 +29,7 @@ def register(act: Act, code: str, consented_on: date, site_id: str = "") -> Part
     """
     act.permit(Permission.ENROL)
     preparing.require_live(act)
+    stages.admit(act, StudyAct.ENROL)
     site, errors = _chosen_site(act, site_id)
     if not _CODE.fullmatch(code):
         errors["code"] = "Type 2 to 10 capital letters, digits or dashes, such as M-002. No names."
@@ -63,6 +65,7 @@ def weigh(
 ) -> Weight:
     """Add a weighing in kg with its date and who measured it; a correction is another one."""
     act.permit(Permission.ENROL)
+    stages.admit(act, StudyAct.ENROL)
     participant = find(act, participant_id)
     errors, weight_kg = _read_weight(weight_text)
     if measured_on > _today(act, site_of(act, participant)):

@@ -14,12 +14,13 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.protocol import Protocol, parse_protocol
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.runs import runs_on
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import courses
 from pharmacy.persistence.courses import Course, Order
 from pharmacy.persistence.participants import Participant, Weight
 from pharmacy.persistence.studies import ProtocolVersion, Site
 from pharmacy.services import participants as participant_verbs
-from pharmacy.services import preparing
+from pharmacy.services import preparing, stages
 from pharmacy.services.act import Act
 from pharmacy.services.course_bags import add_day
 from pharmacy.services.plan_inputs import check_weight_on, history_before, weight_to_plan_with
@@ -42,6 +43,7 @@ def plan_course(act: Act, order_id: str, runs: Sequence[datetime]) -> Course:
     the protocol's limit, a run that is past, days between those of another course, or an order
     already planned: refused (409).
     """
+    stages.admit(act, StudyAct.PLAN)
     order = find_order(act, order_id)
     zone = _zone(act, order)
     starts_on = runs[0].astimezone(zone).date() if runs else _today(act, order)

@@ -18,8 +18,10 @@ from pharmacy.domain.scanning import (
     judge_bag,
     judge_person,
 )
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import bags, scans
 from pharmacy.persistence.scans import Scan
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.bag_facts import Found, bag_facts, card_facts, card_since, find_bag
 from pharmacy.services.kept_scans import (
@@ -85,6 +87,7 @@ def set_aside(act: Act, scan_id: str) -> None:
 def acknowledge(act: Act, scan_id: str) -> None:
     """The pharmacy says that it has seen a Stop."""
     act.permit(Permission.SEE_STOPS)
+    stages.admit(act, StudyAct.KEEP)
     scan = scans.scan(act.uow.session, scan_id)
     if scan is None or scan.study_id != act.in_study.id or scan.answer != Answer.STOP.value:
         raise Refusal("There is no such Stop in this study.", status=404)

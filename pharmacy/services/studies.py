@@ -15,11 +15,12 @@ from pharmacy.domain.protocol import Protocol, ProtocolError, parse_protocol
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.runs import RunRule, parse_run_rule
 from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.domain.time_limits import longest_plan_check
 from pharmacy.persistence import audit, studies
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.studies import ProtocolVersion, Site, Study
-from pharmacy.services import preparing, site_texts
+from pharmacy.services import preparing, site_texts, stages
 from pharmacy.services.act import Act
 
 _SHIPPED = Path(__file__).parents[1] / "protocols"
@@ -177,6 +178,7 @@ def add_site(act: Act, site: NewSite) -> Site:
     cannot be read, a text that no label can carry and a code that the study has are `BadForm`.
     """
     act.permit(Permission.ADMINISTER)
+    stages.admit(act, StudyAct.KEEP)
     session, study = act.uow.session, act.in_study
     site = _as_stored(site)
     _check_site(site, live=not study.practice)

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import Conflict, Refusal
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import participants
 from pharmacy.persistence.participants import AllocationRequest, Participant
-from pharmacy.services import preparing
+from pharmacy.services import preparing, stages
 from pharmacy.services.act import Act
 from pharmacy.unblinded import strata, trail
 from pharmacy.unblinded.list_parts import lock_list
@@ -36,6 +37,7 @@ def serve(act: Act, room: OpenRoom, request_id: str) -> Participant:
     """
     act.permit(Permission.PREPARE)
     preparing.require_live(act)
+    stages.admit(act, StudyAct.ALLOCATE)
     lock_list(act)
     request = act.uow.session.get(AllocationRequest, request_id, populate_existing=True)
     if request is None or request.study_id != act.in_study.id:
@@ -58,6 +60,7 @@ def serve_oldest(act: Act, room: OpenRoom) -> Participant:
     """
     act.permit(Permission.PREPARE)
     preparing.require_live(act)
+    stages.admit(act, StudyAct.ALLOCATE)
     lock_list(act)
     queued = None
     for queued in strata.queue(act):

@@ -19,7 +19,9 @@ from pharmacy.crypto.commitments import keyed_digest
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.audit import canonical_bytes
 from pharmacy.domain.errors import Refusal
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import bags
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, versions
 from pharmacy.unblinded.arm import Arm, reveal
@@ -146,6 +148,12 @@ def read(act: Act, room: OpenRoom, bag_id: str) -> Record:
     return _opened(act, room, _row(act, bag_id, lock=False))
 
 
+def written(record: Record) -> dict[str, Any]:
+    """The whole record as it is sealed, for the archive of a closed study."""
+    found: dict[str, Any] = json.loads(_to_bytes(record))
+    return found
+
+
 def was_done(act: Act, room: OpenRoom, bag_id: str, operation_id: str) -> bool:
     """Whether a form with this id has already changed the record."""
     return _line_of(read(act, room, bag_id), operation_id) is not None
@@ -166,6 +174,7 @@ def change(
     release may have been faster than this act. A `KeptRefusal` is written down and committed
     before it is raised: a refused scan is part of the record.
     """
+    stages.admit(act, StudyAct.BENCH)
     row = _row(act, bag_id, lock=True)
     before = _opened(act, room, row)
     fingerprint = _fingerprint(act, room, said)

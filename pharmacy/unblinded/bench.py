@@ -15,7 +15,8 @@ from pharmacy.domain.audit import canonical_bytes
 from pharmacy.domain.bag_code import Piece
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
-from pharmacy.services import bag_labels, printing, signing
+from pharmacy.domain.stages import StudyAct
+from pharmacy.services import bag_labels, printing, signing, stages
 from pharmacy.services.act import Act
 from pharmacy.services.planned_weight import need_same_weight
 from pharmacy.unblinded import bag_record, trail
@@ -81,6 +82,7 @@ def open_bag(act: Act, room: OpenRoom, bag_id: str, operation_id: str) -> Record
     weight was corrected after planning is refused (409).
     """
     act.permit(Permission.PREPARE)
+    stages.admit(act, StudyAct.PREPARE)
     on_bench = find_planned(act, bag_id)
     need_same_weight(act, on_bench.course)
     open_label = open_label_arm(act, on_bench)

@@ -202,3 +202,8 @@ def recovery_grant(study_id: str, number: int, person_id: str) -> bytes:
 def server_secret(study_id: str, recovery_public: bytes, name: str) -> bytes:
     """A secret of the server's sealed to the recovery key."""
     return context("server-secret", study_id, recovery_public, name)
+
+
+def study_archive(study_id: str) -> bytes:
+    """A signature over the manifest of a closed study's archive."""
+    return context("study-archive", study_id)

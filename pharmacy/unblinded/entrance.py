@@ -27,6 +27,8 @@ _MENU = (
     MenuEntry(
         "Safety unblinding", "lit_safety.page", Permission.UNBLIND_FOR_SAFETY, group="Unblinding"
     ),
+    MenuEntry("Reports", "lit_reports.page", Permission.ASSESS_UNBLINDING, group="Unblinding"),
+    MenuEntry("Study end", "lit_study_end.page", Permission.END_STUDY, group="Study"),
     MenuEntry("Your keys", "lit_keys.page", Permission.ENTER_LIT_ROOM, group="Keys"),
 )
 _LANDINGS = (

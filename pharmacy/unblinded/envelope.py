@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -10,7 +11,8 @@ from pharmacy.crypto.aead import open_sealed
 from pharmacy.crypto.commitments import join
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import Refusal
-from pharmacy.persistence import bags, break_cards, participants
+from pharmacy.domain.stages import StudyStage
+from pharmacy.persistence import bags, break_cards, participants, stages
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, trail, versions
@@ -28,6 +30,16 @@ OPENINGS = {
     "break_card_opened": "break_card",
     "safety_opened": "participant",
 }
+# The whole list at the end of a study: its entry names the study, and opens any of its slots.
+STUDY_OPENING = "study_list_opened"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A slot by where it stands, taken or not: what only the end of a study opens."""
+
+    stratum: str
+    number: int
 
 
 class DoesNotOpen(Refusal):
@@ -38,20 +50,18 @@ class DoesNotOpen(Refusal):
 
 
 def open_envelope(
-    act: Act, means: OpenRoom | Halves, warrant: Warrant | BreakWarrant, participant_id: str
+    act: Act, means: OpenRoom | Halves, warrant: Warrant | BreakWarrant, whose: str | Place
 ) -> Arm:
-    """Open the envelope of one participant's slot.
+    """Open the envelope of one participant's slot, or of one place of an unblinded study.
 
     With an open room's list key, for what its trail says; or with both halves of that slot's key,
     for what the blinded trail says of this very form. Refused (403) without the list key, or when
     the warrant's entry is not committed, is no opening, names somebody else or something else, or
     another participant; `DoesNotOpen` when the envelope does not open.
     """
-    _check(act, means, warrant, participant_id)
+    _check(act, means, warrant, whose)
     slot = act.uow.session.scalars(
-        sa.select(Slot).where(
-            Slot.study_id == act.in_study.id, Slot.participant_id == participant_id
-        )
+        sa.select(Slot).where(Slot.study_id == act.in_study.id, *_at(whose))
     ).one()
     place = (slot.study_id, slot.key_version, slot.stratum, slot.number)
     if isinstance(means, OpenRoom) and means.version != slot.key_version:
@@ -69,13 +79,13 @@ def open_envelope(
 
 
 def _check(
-    act: Act, means: OpenRoom | Halves, warrant: Warrant | BreakWarrant, participant_id: str
+    act: Act, means: OpenRoom | Halves, warrant: Warrant | BreakWarrant, whose: str | Place
 ) -> None:
     """The entry is read back on a connection of its own: what is not committed is not there."""
     if isinstance(means, OpenRoom) and isinstance(warrant, Warrant):
-        written = _written_in_the_room(act, means, warrant, participant_id)
-    elif isinstance(means, Halves) and isinstance(warrant, BreakWarrant):
-        written = _written_for_a_break(act, warrant, participant_id)
+        written = _written_in_the_room(act, means, warrant, whose)
+    elif isinstance(means, Halves) and isinstance(warrant, BreakWarrant) and isinstance(whose, str):
+        written = _written_for_a_break(act, warrant, whose)
     else:
         written = False
     same = (warrant.study_id, warrant.person_id) == (act.in_study.id, act.person.id)
@@ -83,15 +93,26 @@ def _check(
         raise Refusal("Nothing is opened that is not written down first.", status=403)
 
 
-def _written_in_the_room(act: Act, room: OpenRoom, warrant: Warrant, participant_id: str) -> bool:
+def _at(whose: str | Place) -> tuple[sa.ColumnElement[bool], ...]:
+    if isinstance(whose, Place):
+        return (Slot.stratum == whose.stratum, Slot.number == whose.number)
+    return (Slot.participant_id == whose,)
+
+
+def _written_in_the_room(act: Act, room: OpenRoom, warrant: Warrant, whose: str | Place) -> bool:
     with act.uow.as_committed() as elsewhere:
         row = elsewhere.get(LitAuditEntry, (act.in_study.id, warrant.seq))
         ring = versions.ring(elsewhere, act.in_study.id, room.record_key)
         entry = trail.read(row, ring) if row is not None else {}
+        unblinded = StudyStage.UNBLINDED.value in stages.confirmed(elsewhere, act.in_study.id)
     said = (entry.get("person"), entry.get("subject"), entry.get("reason"))
     wanted = (act.person.id, warrant.subject, warrant.reason)
+    if isinstance(whose, Place):
+        of_all = f"study:{act.in_study.id}"
+        whole = (entry.get("event"), warrant.subject) == (STUDY_OPENING, of_all)
+        return said == wanted and whole and unblinded
     kind = OPENINGS.get(str(entry.get("event")), "")
-    return said == wanted and bool(kind) and participant_id == _named(act, kind, warrant.subject)
+    return said == wanted and bool(kind) and whose == _named(act, kind, warrant.subject)
 
 
 def _written_for_a_break(act: Act, warrant: BreakWarrant, participant_id: str) -> bool:

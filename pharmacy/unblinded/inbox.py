@@ -64,6 +64,14 @@ def opened(act: Act, room: OpenRoom, kind: str) -> list[dict[str, Any]]:
     return sorted(wanted, key=lambda said: str(said["at"]), reverse=True)
 
 
+def everything(act: Act, room: OpenRoom) -> list[tuple[str, dict[str, Any]]]:
+    """Every record by its id, whatever its kind; one that does not open is refused (409)."""
+    try:
+        return [(row.id, _open(act, room, row)) for row in _rows(act)]
+    except CannotOpen:
+        raise Refusal(CHANGED) from None
+
+
 def _rows(act: Act) -> Sequence[InboxRecord]:
     query = sa.select(InboxRecord).where(InboxRecord.study_id == act.in_study.id)
     return act.uow.session.scalars(query.order_by(InboxRecord.id)).all()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
-from pharmacy.services import signing
+from pharmacy.domain.stages import StudyAct
+from pharmacy.services import signing, stages
 from pharmacy.services.act import Act
 from pharmacy.unblinded import (
     break_shares,
@@ -129,6 +130,7 @@ def make(
 
 def _check_may_grow(act: Act, room: OpenRoom, rules: ListRules, sealing: Sealing) -> bytes:
     act.permit(Permission.LOAD_LIST)
+    stages.admit(act, StudyAct.LOAD_LIST)
     if room.list_key is None:
         raise Refusal("You do not hold the list key.", status=403)
     list_parts.lock_list(act)

@@ -1,7 +1,8 @@
 """Revealing the opening of a list's commitment: the only thing that makes the certificate testable.
 
 With certificate and opening anybody can try list after list; where the rules allow 216, that is
-the list. So it is revealed for a dummy list now, and for a live one only after the data lock.
+the list. So it is revealed for a dummy list now, and for a live one only when the data are locked
+and two people have signed the end-of-study unblinding: one person's word would else be enough.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.stages import StudyAct
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.unblinded import list_parts, trail
 from pharmacy.unblinded.holders import unlock_own
@@ -26,8 +29,9 @@ REASONS = {
     "file": "The opening goes into the trial master file",
 }
 NOT_YET = (
-    "The opening of a list that counts stays sealed until the data are locked: with it and the "
-    "certificate anybody could try every list that the rules allow, and would find this one."
+    "The opening of a list that counts stays sealed until the data are locked and two people have "
+    "signed the end-of-study unblinding: with it and the certificate anybody could try every list "
+    "that the rules allow, and would find this one."
 )
 
 
@@ -36,7 +40,7 @@ def why_not(act: Act) -> str:
     loaded = act.uow.session.get(SealedList, act.in_study.id)
     if loaded is None:
         return "No list is loaded yet."
-    return "" if loaded.dummy and act.in_study.practice else NOT_YET
+    return "" if (loaded.dummy and act.in_study.practice) or _is_unblinded(act) else NOT_YET
 
 
 def reveal_opening(
@@ -62,7 +66,7 @@ def reveal_opening(
     if reason not in REASONS:
         raise BadForm({"reason": "Choose why the opening is revealed."})
     loaded = list_parts.find(act, part)
-    if not _was_loaded_as_dummy(act, room, loaded):
+    if not (_is_unblinded(act) or _was_loaded_as_dummy(act, room, loaded)):
         raise Refusal(NOT_YET)
     unlock_own(act, passphrase, pepper)
     _write_down(act, room, reason, operation_id, part)
@@ -71,6 +75,10 @@ def reveal_opening(
         return list_parts.opening_of(room.list_key, loaded).hex()
     except CannotOpen:
         raise Refusal(CHANGED) from None
+
+
+def _is_unblinded(act: Act) -> bool:
+    return not stages.why_not(act, StudyAct.REVEAL_LIST)
 
 
 def _was_loaded_as_dummy(act: Act, room: OpenRoom, loaded: Part) -> bool:

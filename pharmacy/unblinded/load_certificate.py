@@ -65,6 +65,10 @@ class Certificate:
 def certificate(act: Act, part: int = FIRST) -> Certificate:
     """The facts of a part's load certificate; refused (404) before it is loaded."""
     act.permit(Permission.LOAD_LIST)
+    return _certificate(act, part)
+
+
+def _certificate(act: Act, part: int) -> Certificate:
     loaded, strata = _loaded(act, part), tuple(list_parts.rows_of(act, part).items())
     keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, loaded.loaded_version))
     loader = people.person(act.uow.session, loaded.loaded_by)
@@ -96,9 +100,17 @@ def certificate_file(act: Act, part: int = FIRST) -> str:
     Refused (404) as above, and (409) for a list from before source and purpose were signed.
     """
     act.permit(Permission.LOAD_LIST)
-    shown, loaded = certificate(act, part), _loaded(act, part)
-    if loaded.facts_signature is None:
+    text = written_file(act, part)
+    if not text:
         raise Refusal("This list was loaded by an earlier version, which signed no such file.")
+    return text
+
+
+def written_file(act: Act, part: int = FIRST) -> str:
+    """The same for whoever has a list opened at its end; empty where nothing was signed for it."""
+    shown, loaded = _certificate(act, part), _loaded(act, part)
+    if loaded.facts_signature is None:
+        return ""
     loader = act.uow.session.get_one(HolderKeys, loaded.loaded_by)
     return list_proof.written(
         CertificateFile(

@@ -15,11 +15,12 @@ from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.runs import release_time
 from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.domain.time_limits import time_limits
 from pharmacy.persistence import bags, courses, people
 from pharmacy.persistence.courses import InfusionDay, LateRun
 from pharmacy.persistence.participants import Weight
-from pharmacy.services import assessments, course_bags, plans, signing
+from pharmacy.services import assessments, course_bags, plans, signing, stages
 from pharmacy.services.act import Act
 from pharmacy.services.planned_weight import need_same_weight
 from pharmacy.services.studies import run_rule
@@ -79,6 +80,7 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
     if bag_record.was_done(act, room, bag_id, operation_id):
         done = bag_record.change(act, room, bag_id, operation_id, form, lambda record: record)
         return datetime.fromisoformat(done.released_as)
+    stages.admit(act, StudyAct.RELEASE)
     bag = find_planned(act, bag_id).bag
     assessments.need_complete(act, on_bench.participant.id, on_bench.visit)
     need_same_weight(act, on_bench.course)
@@ -143,6 +145,7 @@ def take_next_run(
     a day with a bag already released is refused (409).
     """
     act.permit(Permission.PREPARE)
+    stages.admit(act, StudyAct.PLAN)
     day = act.uow.session.get(InfusionDay, day_id)
     day_bags = bags.bags_of_day(act.uow.session, day_id)
     if day is None or not day_bags or day_bags[0].study_id != act.in_study.id:

@@ -19,8 +19,9 @@ from pharmacy.crypto.signing import sign
 from pharmacy.crypto.wrapping import wrap
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission, Role
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import people
-from pharmacy.services import signing
+from pharmacy.services import signing, stages
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import (
@@ -145,6 +146,7 @@ def load(
 def check_may_load(act: Act, room: OpenRoom, stated: bool) -> bytes:
     """The list key of somebody who may load now, or the refusal that says what is missing."""
     act.permit(Permission.LOAD_LIST)
+    stages.admit(act, StudyAct.LOAD_LIST)
     blocked = ready_to_load(act)
     if room.list_key is None:
         raise Refusal("You do not hold the list key.", status=403)

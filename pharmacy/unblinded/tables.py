@@ -356,3 +356,17 @@ class LitAuditEntry(Base):
         sealed_check("leaf", DIGEST_LENGTH),
         sealed_check("body", sealed_length(TRAIL_BODY_SIZE)),
     )
+
+
+class ArchiveSignature(Base):
+    """One person's signature, by their own key, over the manifest of a closed study's archive.
+
+    The manifest names the hash of a file with the list's opening, 32 random bytes that are at rest
+    only sealed, so that no guess of the list can be tried against the signature.
+    """
+
+    __tablename__ = "lit_archive_signature"
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    signature: Mapped[bytes] = sealed(SIGNATURE_LENGTH)
+    __table_args__ = (sealed_check("signature", SIGNATURE_LENGTH),)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 from flask_login import current_user
 
-from pharmacy.services import preparing, sign_in
+from pharmacy.domain.stages import TITLES, StudyStage
+from pharmacy.services import preparing, sign_in, stages
 from pharmacy.web.addresses import page_address
 from pharmacy.web.house import house
 from pharmacy.web.menu import Menu, menu
@@ -79,6 +80,11 @@ NOTICES: dict[str, str] = {
     "dummy_confirmed": "You have confirmed the dummy list.",
     "slot_given": "The oldest request was served.",
     "course_planned": "The course is planned. Its bags are on the board.",
+    "lock_stated": "You have stated the data lock. It counts when the statistician confirms it.",
+    "stage_asked": "Your request is signed. Somebody else confirms it.",
+    "stage_confirmed": "It is confirmed, and the study is at its next stage.",
+    "archive_signed": "Your signature over the archive is kept.",
+    "report_assessed": "Your assessment is signed.",
     "room_locked": "The room is locked. Nothing typed or scanned was lost.",
 }
 
@@ -116,7 +122,7 @@ def page(title: str, camera: bool = False) -> Page:
     mode = preparing.mode_words(g.uow, study) if study else ""
     return Page(
         title=title,
-        study_name=study.code if study else "",
+        study_name=_study_name(study.id, study.code) if study else "",
         study_mode=mode,
         person_name=current_user.person.full_name if signed_in else "",
         nav=menu() if signed_in and "act" in g else Menu(),
@@ -165,3 +171,9 @@ def operation_id() -> str:
 def dress(app: Flask) -> None:
     """Give templates what every page needs."""
     app.jinja_env.globals.update(csrf_token=csrf_token, operation_id=operation_id)
+
+
+def _study_name(study_id: str, code: str) -> str:
+    """The study's code, and its stage once it is not open any more."""
+    stage = stages.stage_of(g.uow, study_id)
+    return code if stage is StudyStage.OPEN else f"{code}, {TITLES[stage].lower()}"

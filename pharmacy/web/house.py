@@ -28,6 +28,10 @@ class MenuEntry:
     group: str = ""
 
 
+def _nowhere(_act: Act, _report_id: str, _said: str) -> None:
+    raise ValueError("nobody seals reports in this process")
+
+
 @dataclass
 class House:
     """The joined rooms: units of work, surroundings, settings, and what other rooms registered.
@@ -38,6 +42,8 @@ class House:
     `break_door` is where an investigator breaks a code in a study, if this process has that door.
     `lit_facts` tells what the gates before going live ask of the lit room, None where it is not
     part of the process; `gate_links` says where its gates are opened.
+    `seal_report` takes what somebody writes of a suspected unblinding where only the pharmacy
+    reads it.
     """
 
     units: Units
@@ -53,6 +59,7 @@ class House:
     break_door: str = ""
     lit_facts: Callable[[Act], LitFacts] | None = None
     gate_links: dict[Gate, tuple[Permission, str]] = field(default_factory=dict)
+    seal_report: Callable[[Act, str, str], None] = _nowhere
 
 
 def house() -> House:

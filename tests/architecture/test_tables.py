@@ -90,6 +90,8 @@ PLAINTEXT = {
     "lit_inbox.id": "a digest of a form's random number",
     "lit_inbox.study_id": _WHO,
     "lit_inbox.key_version": "how often the keys were renewed",
+    "lit_archive_signature.study_id": _WHO,
+    "lit_archive_signature.person_id": _WHO,
     "lit_bag_record.bag_id": "one row for every planned bag, in both arms",
     "lit_bag_record.study_id": _WHO,
     "lit_recovery_key.study_id": _WHO,

@@ -156,6 +156,7 @@ _ARM_FILE = "pharmacy/unblinded/arm.py"
 # Who turns an arm into its code, or a code into an arm, and what for.
 REVEALS = {
     ("pharmacy/unblinded/bag_record.py", "Record.with_arm"): "into the bag's sealed record",
+    ("pharmacy/unblinded/list_export.py", "_row"): "into the list of an unblinded study",
 }
 MAKES = {
     ("pharmacy/unblinded/bag_record.py", "Record.arm"): "out of the bag's sealed record",

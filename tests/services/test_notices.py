@@ -48,7 +48,7 @@ def test_a_notice_is_mailed_once_and_tells_neither_arm_nor_participant(trial: Tr
         assert send_due(trial.units, send) == 0
     (letter,) = server.letters
     assert letter["To"] == ", ".join(TO)
-    assert letter["Subject"] == "Twinbag MIGHT: the code of a participant"
+    assert letter["Subject"] == "Twinbag MIGHT: a notice about blinding"
     assert letter.get_content().strip() == (
         "The code of a participant was broken by Ana Rivera at 2 Mar 2026 08:30 CST; "
         "no arm is told here."

@@ -20,9 +20,11 @@ from pharmacy.unblinded.views import (
     recovery,
     recovery_ceremonies,
     renewal,
+    reports,
     room,
     safety,
     slots,
+    study_end,
 )
 
 BLUEPRINTS = (
@@ -46,4 +48,6 @@ BLUEPRINTS = (
     recovery_ceremonies.blueprint,
     break_cards.blueprint,
     safety.blueprint,
+    reports.blueprint,
+    study_end.blueprint,
 )

@@ -20,6 +20,7 @@ from pharmacy.services.units import Units
 from tests.architecture.swap import (
     bench_work,
     break_cards,
+    closing,
     code_break,
     departures,
     desk,
@@ -52,7 +53,9 @@ STEPS = (
     "see_stops",
     "break_code",
     "roll_over",
+    "report",
     "leave",
+    "end_study",
 )
 # At the beginning of these nobody is signed in any more: a world can be kept there.
 RESTS = ("administer", "allocate_and_plan", "prepare", "send_off", "read_books", "roll_over")
@@ -295,6 +298,14 @@ class Journey:
     def roll_over(self) -> None:
         """Assessments are signed, and everybody gets the same: a day of two bags, open label."""
         open_label.roll_over(self)
+
+    def report(self) -> None:
+        """People who may have been unblinded say so."""
+        closing.report(self)
+
+    def end_study(self) -> None:
+        """The study is locked, unblinded and closed."""
+        closing.end_study(self)
 
     def leave(self) -> None:
         """Everybody goes home, after a study with strata was worked in and a live one prepared."""

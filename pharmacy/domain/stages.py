@@ -1,0 +1,118 @@
+"""How far a study is on its way to its end, and which acts each stage still admits.
+
+Four stages, each reached by two signatures and never left backwards. Care is in no stage refused:
+a bag that runs may run on and be scanned until the study is closed, and breaking a code is never
+asked about here at all.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pharmacy.domain.errors import Refusal
+
+
+class StudyStage(StrEnum):
+    """A stage of a study, in order."""
+
+    OPEN = "open"
+    LOCKED = "locked"
+    UNBLINDED = "unblinded"
+    CLOSED = "closed"
+
+
+class StudyAct(StrEnum):
+    """What is done in a study, as far as its stage matters."""
+
+    LOAD_LIST = "load_list"
+    ENROL = "enrol"
+    ORDER = "order"
+    ALLOCATE = "allocate"
+    PLAN = "plan"
+    PREPARE = "prepare"
+    RELEASE = "release"
+    BENCH = "bench"
+    BEDSIDE = "bedside"
+    KEEP = "keep"
+    REPORT = "report"
+    ASSESS = "assess"
+    REVEAL_LIST = "reveal_list"
+    ARCHIVE = "archive"
+
+
+ORDER: tuple[StudyStage, ...] = tuple(StudyStage)
+_WHILE_OPEN = frozenset(
+    {
+        StudyAct.LOAD_LIST,
+        StudyAct.ENROL,
+        StudyAct.ORDER,
+        StudyAct.ALLOCATE,
+        StudyAct.PLAN,
+        StudyAct.PREPARE,
+        StudyAct.RELEASE,
+    }
+)
+# What is already out goes on to its end, and is written down; so is what people report.
+_UNTIL_CLOSED = frozenset(
+    {
+        StudyAct.BENCH,
+        StudyAct.BEDSIDE,
+        StudyAct.KEEP,
+        StudyAct.REPORT,
+        StudyAct.ASSESS,
+    }
+)
+ADMITS: dict[StudyStage, frozenset[StudyAct]] = {
+    StudyStage.OPEN: _WHILE_OPEN | _UNTIL_CLOSED,
+    StudyStage.LOCKED: _UNTIL_CLOSED,
+    StudyStage.UNBLINDED: _UNTIL_CLOSED | {StudyAct.REVEAL_LIST},
+    StudyStage.CLOSED: frozenset({StudyAct.REVEAL_LIST, StudyAct.ARCHIVE}),
+}
+TITLES: dict[StudyStage, str] = {
+    StudyStage.OPEN: "Open",
+    StudyStage.LOCKED: "Data locked",
+    StudyStage.UNBLINDED: "Unblinded",
+    StudyStage.CLOSED: "Closed",
+}
+_AFTER_LOCK: dict[StudyAct, str] = {
+    StudyAct.LOAD_LIST: "No list is loaded any more.",
+    StudyAct.ENROL: "Nobody is enrolled any more, and no baseline data change.",
+    StudyAct.ORDER: "No course is ordered any more.",
+    StudyAct.ALLOCATE: "No place is given any more.",
+    StudyAct.PLAN: "No course is planned or moved any more.",
+    StudyAct.PREPARE: "No bag is begun any more.",
+    StudyAct.RELEASE: "No bag is released any more. Keep it at the pharmacy.",
+}
+_LOCKED = "The data of this study are locked."
+_CLOSED = "This study is closed: its records are only read. Call the pharmacy with what is new."
+_TOO_EARLY: dict[StudyAct, str] = {
+    StudyAct.REVEAL_LIST: (
+        "The list stays sealed until the data are locked and two people have signed the "
+        "end-of-study unblinding."
+    ),
+    StudyAct.ARCHIVE: "The archive is made when the study is closed.",
+}
+
+
+def why_not(stage: StudyStage, act: StudyAct) -> str:
+    """Why a stage does not admit an act, in a sentence to show; empty when it does."""
+    if act in ADMITS[stage]:
+        return ""
+    if act in _TOO_EARLY:
+        return _TOO_EARLY[act]
+    if stage is StudyStage.CLOSED:
+        return _CLOSED
+    return f"{_LOCKED} {_AFTER_LOCK[act]}"
+
+
+def check(stage: StudyStage, act: StudyAct) -> None:
+    """Refuse (409) an act that the stage does not admit."""
+    sentence = why_not(stage, act)
+    if sentence:
+        raise Refusal(sentence)
+
+
+def next_stage(stage: StudyStage) -> StudyStage | None:
+    """The stage after this one; None after the last."""
+    at = ORDER.index(stage) + 1
+    return ORDER[at] if at < len(ORDER) else None

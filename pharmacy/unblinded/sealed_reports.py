@@ -1,0 +1,145 @@
+"""What people write of a suspected unblinding, sealed to the inbox; and how it is assessed.
+
+The text may hold a guess, so it is opened only here. The assessment judges what reached the
+person, never whether they guessed right: else the mark that may follow would itself say the arm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pharmacy.domain.errors import BadForm, Conflict, Refusal
+from pharmacy.domain.roles import Permission
+from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
+from pharmacy.persistence import marks, participants, people, reports, studies
+from pharmacy.persistence.reports import UnblindingReport
+from pharmacy.services import signing, stages
+from pharmacy.services.act import Act
+from pharmacy.unblinded import inbox, trail, versions
+from pharmacy.unblinded.room import OpenRoom
+
+KIND = "unblinding_report"
+ASSESSED = "unblinding_assessed"
+MEANING = "I assessed this report of a suspected unblinding."
+OUTCOMES: dict[str, str] = {
+    "yes": "Yes: something that tells the arm reached this person",
+    "no": "No: nothing that tells an arm reached this person",
+    "unclear": "It cannot be told",
+}
+_MOST_REASON = 600
+_NO_KEYS = "The study's keys are not made yet, so nothing can be sealed. Call the pharmacy."
+
+
+@dataclass(frozen=True)
+class SealedReport:
+    """One report as the unblinded team reads it; `outcome` is empty until it is assessed."""
+
+    report_id: str
+    name: str
+    when: str
+    participant: str
+    said: str
+    outcome: str
+    reason: str
+    assessed: str
+
+
+def keep_words(act: Act, report_id: str, said: str) -> None:
+    """Seal what was written of a report; `BadForm` when too long, refused (409) without keys."""
+    keys = versions.study_keys(act)
+    if keys is None:
+        raise Refusal(_NO_KEYS)
+    versions.hold(act, keys.version)
+    record = {
+        "kind": KIND,
+        "at": act.now.isoformat(),
+        "report": report_id,
+        "said": inbox.check_said(said),
+    }
+    record_id = hashlib.sha256(f"unblinding report|{report_id}".encode()).hexdigest()[:32]
+    inbox.put(act, keys, record_id, record)
+
+
+def listed(act: Act, room: OpenRoom) -> list[SealedReport]:
+    """Every report of the study, newest first, opened."""
+    act.permit(Permission.ASSESS_UNBLINDING)
+    said = {one["report"]: str(one["said"]) for one in inbox.opened(act, room, KIND)}
+    judged = {
+        entry["report"]: entry
+        for entry in trail.entries(act, room.record_key)
+        if entry["event"] == ASSESSED
+    }
+    found = reports.of_study(act.uow.session, act.in_study.id)
+    return [_line(act, row, said.get(row.id, ""), judged.get(row.id, {})) for row in found]
+
+
+def assess(
+    act: Act, room: OpenRoom, report_id: str, outcome: str, reason: str, password: str
+) -> None:
+    """Sign what the acting person makes of a report, once; "yes" marks whoever reported.
+
+    Outcome and reason stand in the unblinded trail alone; the blinded one tells that it was
+    assessed. The mark bars outcome assessment and blinded reports and no care. Refused: another
+    study's report (404), one that was assessed (409); `BadForm` for a form that cannot be read.
+    """
+    act.permit(Permission.ASSESS_UNBLINDING)
+    stages.admit(act, StudyAct.ASSESS)
+    row = reports.report(act.uow.session, report_id)
+    if row is None or row.study_id != act.in_study.id:
+        raise Refusal("There is no such report in this study.", status=404)
+    if row.assessed_at is not None:
+        _same_again(act, room, row, outcome, reason)
+        return
+    _check(outcome, reason)
+    # Not the outcome: a signature in the open over one of three words would be that word.
+    facts: dict[str, object] = {"assessed": True}
+    signature = signing.sign(act, password, MEANING, KIND, row.id, facts)
+    if not reports.assess(act.uow.session, row.id, act.person.id, signature.id, act.now):
+        raise Conflict
+    if outcome == "yes":
+        marks.set_mark(act.uow.session, act.in_study.id, row.person_id, act.now)
+    subject = f"report:{row.id}"
+    said = {"report": row.id, "outcome": outcome, "reason": reason.strip()}
+    trail.record(act, room.record_key, ASSESSED, subject, **said, signature=signature.id)
+    act.record("unblinding_report_assessed", subject, new={"meaning": MEANING})
+
+
+def _same_again(act: Act, room: OpenRoom, row: UnblindingReport, outcome: str, reason: str) -> None:
+    """Nothing for the very assessment that is there already; any other one is refused."""
+    wanted = (act.person.id, row.id, outcome, reason.strip())
+    for entry in trail.entries(act, room.record_key):
+        said = tuple(entry.get(name) for name in ("person", "report", "outcome", "reason"))
+        if entry["event"] == ASSESSED and said == wanted:
+            return
+    raise Refusal("This report was assessed. What is new is a new report.")
+
+
+def _check(outcome: str, reason: str) -> None:
+    errors = {}
+    if outcome not in OUTCOMES:
+        errors["outcome"] = "Choose what you found."
+    if not 3 <= len(reason.strip().encode()) <= _MOST_REASON:
+        errors["reason"] = f"Write why, in 3 to {_MOST_REASON} letters."
+    if errors:
+        raise BadForm(errors)
+
+
+def _line(act: Act, row: UnblindingReport, said: str, judged: dict[str, Any]) -> SealedReport:
+    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    person = people.person(act.uow.session, row.person_id)
+    about = participants.participant(act.uow.session, row.participant_id or "")
+    assessed = format_moment(row.assessed_at, zone) if row.assessed_at else ""
+    return SealedReport(
+        report_id=row.id,
+        name=person.full_name if person else "",
+        when=format_moment(row.made_at, zone),
+        participant=about.code if about else "",
+        said=said,
+        outcome=OUTCOMES.get(str(judged.get("outcome")), ""),
+        reason=str(judged.get("reason", "")),
+        assessed=f"{judged['name']}, {assessed}" if judged else "",
+    )

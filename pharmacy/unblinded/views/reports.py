@@ -1,0 +1,75 @@
+"""Reports of a suspected unblinding as the unblinded team reads and assesses them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
+
+from pharmacy.domain.roles import Permission
+from pharmacy.unblinded import sealed_reports
+from pharmacy.unblinded.doorway import lit_frame, the_room
+from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.sealed_reports import OUTCOMES
+from pharmacy.web.access import act, door
+from pharmacy.web.forms import PageForm, attempt, told
+from pharmacy.web.frame import page as frame
+
+blueprint = Blueprint(
+    "lit_reports", __name__, template_folder="../templates", url_prefix="/lit/<study_id>/reports"
+)
+
+
+class AssessForm(PageForm):
+    """What was found, why, and the signature."""
+
+    outcome = RadioField(
+        "Was this person unblinded?",
+        [InputRequired("Choose what you found.")],
+        choices=[SelectChoice(value, label) for value, label in OUTCOMES.items()],
+    )
+    reason = TextAreaField(
+        "Why", [InputRequired("Write why.")], description="Sealed: it stays in this room."
+    )
+    password = PasswordField("Password", [InputRequired("Type your password to sign.")])
+
+
+@blueprint.get("")
+@door(Permission.ASSESS_UNBLINDING, lit=True)
+def page(study_id: str) -> str:
+    """Every report, newest first, with the form for those that wait."""
+    return _page(AssessForm(), "", the_room())
+
+
+@blueprint.post("/<report_id>")
+@door(Permission.ASSESS_UNBLINDING, lit=True)
+def assess(study_id: str, report_id: str) -> tuple[str, int] | Response:
+    """Sign the assessment of one report."""
+    room, form = the_room(), AssessForm(request.form)
+    answered = attempt(form, lambda: _assess(form, room, report_id))
+    return answered or (_page(form, report_id, room), form.status)
+
+
+def _assess(form: AssessForm, room: OpenRoom, report_id: str) -> str:
+    sealed_reports.assess(
+        act(), room, report_id, form.outcome.data, form.reason.data or "", form.password.data
+    )
+    return told(url_for("lit_reports.page", study_id=act().in_study.id), "report_assessed")
+
+
+def _page(form: AssessForm, about: str, room: OpenRoom) -> str:
+    rows = sealed_reports.listed(act(), room)
+    waiting = [row for row in rows if not row.assessed]
+    return render_template(
+        "lit/reports/page.html",
+        page=frame("Reports"),
+        lit=lit_frame(),
+        rows=rows,
+        form=form,
+        # One form on the page: of the report it was sent for, else of the one that waits longest.
+        at=about or (waiting[-1].report_id if waiting else ""),
+        meaning=sealed_reports.MEANING,
+        study_id=act().in_study.id,
+    )

@@ -31,6 +31,8 @@ class StudyAct(StrEnum):
     PLAN = "plan"
     PREPARE = "prepare"
     RELEASE = "release"
+    ASSESS_VISIT = "assess_visit"
+    PROTOCOL = "protocol"
     BENCH = "bench"
     BEDSIDE = "bedside"
     KEEP = "keep"
@@ -50,6 +52,8 @@ _WHILE_OPEN = frozenset(
         StudyAct.PLAN,
         StudyAct.PREPARE,
         StudyAct.RELEASE,
+        StudyAct.ASSESS_VISIT,
+        StudyAct.PROTOCOL,
     }
 )
 # What is already out goes on to its end, and is written down; so is what people report.
@@ -82,6 +86,8 @@ _AFTER_LOCK: dict[StudyAct, str] = {
     StudyAct.PLAN: "No course is planned or moved any more.",
     StudyAct.PREPARE: "No bag is begun any more.",
     StudyAct.RELEASE: "No bag is released any more. Keep it at the pharmacy.",
+    StudyAct.ASSESS_VISIT: "No visit's assessments are signed complete any more.",
+    StudyAct.PROTOCOL: "Neither the protocol nor its going live is signed any more.",
 }
 _LOCKED = "The data of this study are locked."
 _CLOSED = "This study is closed: its records are only read. Call the pharmacy with what is new."

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.protocol import Visit
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import assessments, participants
 from pharmacy.persistence.assessments import COMPLETE, TAKEN_BACK, AssessmentSignature
 from pharmacy.persistence.participants import Participant
 from pharmacy.services import participants as participant_verbs
-from pharmacy.services import visit_schedule
+from pharmacy.services import stages, visit_schedule
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
 from pharmacy.services.studies import protocol_of
@@ -55,6 +56,7 @@ def sign_complete(
     place and today; refused (409) when they are signed already.
     """
     act.permit(Permission.ASSESS)
+    stages.admit(act, StudyAct.ASSESS_VISIT)
     wanted = find(act, participant_id, visit)
     _hold(act, wanted)
     today = act.now.astimezone(wanted.zone).date()
@@ -73,6 +75,7 @@ def take_back(
     From then on no bag of the visit is released or started. A bag that runs goes on.
     """
     act.permit(Permission.ASSESS)
+    stages.admit(act, StudyAct.KEEP)
     wanted = find(act, participant_id, visit)
     _hold(act, wanted)
     if reason not in REASONS:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import break_cards, marks, participants, people, studies
 from pharmacy.persistence.break_cards import (
     BROKEN,
@@ -29,7 +30,7 @@ from pharmacy.persistence.break_cards import (
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.people import Person
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services import notices, signing
+from pharmacy.services import notices, signing, stages
 from pharmacy.services.act import Act
 
 SETS = {"pharmacy": "Pharmacy", "physician": "On-call physician"}
@@ -177,6 +178,7 @@ def count(act: Act, card_set: str, found: Mapping[str, str], password: str) -> S
     not the person's to count is refused (403), one without a sealed card too (409).
     """
     page = set_page(act, card_set)
+    stages.admit(act, StudyAct.KEEP)
     if not page.counts:
         raise Refusal("This set is counted by somebody else.", status=403)
     if not page.sealed:

@@ -13,11 +13,13 @@ from datetime import date
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_day
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import departures, participants
 from pharmacy.persistence.departures import Replacement, Withdrawal
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.signatures import Signature
 from pharmacy.services import participants as participant_verbs
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
 from pharmacy.services.studies import protocol_of
@@ -53,6 +55,7 @@ def withdraw(
     waits for a place gets none any more; a place that was given stays used.
     """
     act.permit(Permission.SIGN_ORDERS)
+    stages.admit(act, StudyAct.KEEP)
     participant = held(act, participant_id)
     errors = {}
     if reason not in REASONS:
@@ -140,6 +143,7 @@ def replace(act: Act, participant_id: str, replaces_id: str, password: str) -> R
     who has a place, or replaces somebody already, and one whom nobody may replace.
     """
     act.permit(Permission.SIGN_ORDERS)
+    stages.admit(act, StudyAct.ENROL)
     if replaces_id not in {one.participant_id for one in candidates(act)}:
         raise BadForm({"replaces": "Choose who is replaced."})
     participant = held(act, participant_id)

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.site_time import format_day
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import departures as left
 from pharmacy.persistence import deviations, people, signatures, studies
 from pharmacy.persistence.deviations import KEEPS, NOT_TREATED, Deviation, DeviationConfirmation
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.signatures import Signature
-from pharmacy.services import departures
+from pharmacy.services import departures, stages
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
@@ -75,6 +76,7 @@ def report(act: Act, participant_id: str, said: Report, password: str) -> Deviat
     Refused (409) for somebody without a place. `not_treated` is `BadForm` once a bag was started.
     """
     act.permit(Permission.REPORT_DEVIATIONS)
+    stages.admit(act, StudyAct.KEEP)
     participant = participant_verbs.find(act, participant_id)
     if not left.had_place(act.uow.session, participant.id):
         raise Refusal("This participant never had a place, so none was given in error.")
@@ -114,6 +116,7 @@ def confirm(act: Act, deviation_id: str, password: str) -> None:
     Refused (403, 409): whoever reported it, a pair without an investigator, a second time.
     """
     act.permit(Permission.REPORT_DEVIATIONS)
+    stages.admit(act, StudyAct.KEEP)
     row = find(act, deviation_id)
     if why := _why_not(act, row):
         raise Refusal(why, status=403)

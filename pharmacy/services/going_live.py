@@ -14,6 +14,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.going_live import Facts, GateState, LitFacts, gates, missing
 from pharmacy.domain.roles import Permission, may
 from pharmacy.domain.site_time import format_day, format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import (
     approvals,
     authenticators,
@@ -25,6 +26,7 @@ from pharmacy.persistence import (
 )
 from pharmacy.persistence.approvals import GoingLiveSignature
 from pharmacy.persistence.studies import ProtocolVersion
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.protocol_approvals import SignedLine, sheet, signed_line, zone_of
 from pharmacy.services.signing import sign
@@ -96,6 +98,7 @@ def sign_going_live(
         raise Refusal("Your roles in this study sign on neither side.", status=403)
     if act.in_study.practice:
         raise Refusal(_PRACTICE)
+    stages.admit(act, StudyAct.PROTOCOL)
     session, study_id = act.uow.session, act.in_study.id
     version = studies.current_protocol(session, study_id)
     signed = approvals.going_live(session, version.id)

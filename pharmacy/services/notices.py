@@ -68,8 +68,7 @@ def suspected(act: Act, report_id: str) -> None:
         f"{act.person.full_name} reported at {format_moment(act.now, zone)} that they may have "
         "been unblinded; what happened is for the unblinded team alone to read."
     )
-    made = Notice(id=report_id, study_id=act.in_study.id, sentence=sentence, made_at=act.now)
-    notices.add(act.uow.session, made)
+    tell(act, f"report|{report_id}", sentence)
 
 
 def listed(act: Act) -> list[NoticeLine]:

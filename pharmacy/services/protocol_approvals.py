@@ -17,10 +17,12 @@ from pharmacy.domain.protocol_parts import MarkedDefault
 from pharmacy.domain.protocol_tables import Section, readable
 from pharmacy.domain.roles import Permission, may
 from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import approvals, studies
 from pharmacy.persistence.approvals import DefaultConfirmation, ProtocolApproval
 from pharmacy.persistence.signatures import Signature
 from pharmacy.persistence.studies import ProtocolVersion
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
 from pharmacy.services.studies import protocol_of
@@ -108,6 +110,7 @@ def approve(act: Act, fingerprint: str, password: str) -> None:
     this side. The wrong password: `WrongPassword`.
     """
     act.permit(Permission.APPROVE)
+    stages.admit(act, StudyAct.PROTOCOL)
     side, version = _own_side(act), _read_version(act, fingerprint)
     before = approvals.approvals(act.uow.session, version.id).get(side.value)
     if before is not None:
@@ -131,6 +134,7 @@ def confirm_defaults(act: Act, numbers: Collection[int], fingerprint: str, passw
     does not have (`BadForm`), another version than the one read (409).
     """
     act.permit(Permission.CONFIRM_DEFAULTS)
+    stages.admit(act, StudyAct.PROTOCOL)
     version = _read_version(act, fingerprint)
     marked = dict(enumerate(protocol_of(act)[1].marked_defaults, start=1))
     if not numbers or not set(numbers) <= set(marked):

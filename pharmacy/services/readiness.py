@@ -8,10 +8,12 @@ from datetime import date
 from pharmacy.domain.errors import BadForm
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import notices
 from pharmacy.persistence.approvals import RestoreDrill
 from pharmacy.persistence.card_keeping import CardKeeping
 from pharmacy.persistence.notices import Notice
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.protocol_approvals import zone_of
 from pharmacy.services.signing import sign
@@ -25,6 +27,7 @@ _PHONE = re.compile(r"[+(0-9][0-9 ().-]{5,28}[0-9]")
 def send_test_notice(act: Act) -> None:
     """Write a notice that tells of nothing, so that its mail shows whether the others arrive."""
     act.permit(Permission.ADMINISTER)
+    stages.admit(act, StudyAct.KEEP)
     made = Notice(
         id=act.new_id("test notice"),
         study_id=act.in_study.id,
@@ -45,6 +48,7 @@ def record_restore_drill(act: Act, drilled_on: date | None, sha256: str, passwor
     A day that is missing or to come and a fingerprint that is none are `BadForm`.
     """
     act.permit(Permission.ADMINISTER)
+    stages.admit(act, StudyAct.KEEP)
     errors, typed = {}, "".join(sha256.split()).lower()
     if drilled_on is None or drilled_on > act.now.astimezone(zone_of(act)).date():
         errors["drilled_on"] = "Choose the day of the drill; it is not to come."
@@ -76,6 +80,7 @@ def record_card_keeping(
     A text that cannot be read and a number that is none are `BadForm`.
     """
     act.permit(Permission.PREPARE)
+    stages.admit(act, StudyAct.KEEP)
     said = {
         "pharmacy_place": " ".join(pharmacy_place.split()),
         "physician_name": " ".join(physician_name.split()),

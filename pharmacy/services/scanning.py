@@ -63,6 +63,7 @@ def confirm_person(act: Act, scan_id: str, card_text: str, spoken_confirmed: boo
     """Judge bag and person together: the card is identifier 1, name and birth date as spoken
     and found on the identity sheet are identifier 2. Go, Resume, or Stop with its reason.
     """
+    stages.admit(act, StudyAct.BEDSIDE)
     scan = _waiting_scan(act, scan_id)
     _, _, course = of_scan(act, scan)
     card = card_facts(act, card_text, course.participant_id)
@@ -71,11 +72,13 @@ def confirm_person(act: Act, scan_id: str, card_text: str, spoken_confirmed: boo
 
 def deny_person(act: Act, scan_id: str) -> Scanned:
     """The nurse says that name or birth date do not match the identity sheet: a Stop."""
+    stages.admit(act, StudyAct.BEDSIDE)
     return _judge_person(act, _waiting_scan(act, scan_id), None, spoken_confirmed=False)
 
 
 def set_aside(act: Act, scan_id: str) -> None:
     """The nurse says that a stopped bag was set aside; leaving a Stop needs this act."""
+    stages.admit(act, StudyAct.BEDSIDE)
     scan = own_scan(act, scan_id)
     if scan.answer != Answer.STOP.value:
         raise Refusal("Only a stopped bag is set aside here.")

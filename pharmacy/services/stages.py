@@ -20,7 +20,7 @@ from pharmacy.domain.stages import ORDER, TITLES, StudyAct, StudyStage
 from pharmacy.persistence import bags, people, signatures, stages, studies
 from pharmacy.persistence.stages import StageStep
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services import signing
+from pharmacy.services import preparing, signing
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 
@@ -190,9 +190,11 @@ def ask(
     """Ask for a stage with the first signature; the same asked again is the same request.
 
     A request of other contents or of somebody else stands beside the one before, and the newest
-    counts. Refused (409): a stage that is not the next one, closing while an infusion runs.
+    counts. Refused (409): a stage that is not the next one, a live study that is still prepared,
+    closing while an infusion runs.
     """
     act.permit(ASKS[stage])
+    preparing.require_live(act)
     stages.hold(act.uow.session, act.in_study.id, to_change=True)
     _need_next(act, stage)
     before = stages.newest(act.uow.session, act.in_study.id, stage.value)

@@ -21,6 +21,9 @@ from pharmacy.services.spreadsheet import csv_bytes
 _LEFT_OUT = frozenset({"membership", "operation", "sign_in_session", "throttle", "notice_post"})
 # What may still come after the closing: a broken code sets a mark, tells, and is signed for.
 _UNTIL = {"learned_arm": "at", "notice": "made_at", "signature": "at"}
+# What an act that is never refused may still change: a card that is opened in an emergency. What
+# became of each stands in the trail.
+_CHANGES_LATER = {"break_card": frozenset({"state"})}
 _NOUNS = schema.NOUNS
 
 
@@ -34,7 +37,9 @@ def blinded_tables(session: Session, study_id: str, until: datetime) -> dict[str
         ours = _belongs(table, study_id, kept)
         if ours is None:
             continue
-        query = sa.select(table).where(ours).order_by(*table.primary_key.columns)
+        changing = _CHANGES_LATER.get(table.name, frozenset())
+        columns = [column for column in table.c if column.name not in changing]
+        query = sa.select(*columns).where(ours).order_by(*table.primary_key.columns)
         if table.name in _UNTIL:
             query = query.where(table.c[_UNTIL[table.name]] <= until)
         rows = session.execute(query).all()
@@ -43,7 +48,7 @@ def blinded_tables(session: Session, study_id: str, until: datetime) -> dict[str
         elif len(table.primary_key.columns) == 1:
             key = next(iter(table.primary_key.columns)).name
             kept[table.name] = {row._mapping[key] for row in rows}
-        found[table.name] = csv_bytes([c.name for c in table.columns], map(list, _texts(rows)))
+        found[table.name] = csv_bytes([c.name for c in columns], map(list, _texts(rows)))
     return found
 
 

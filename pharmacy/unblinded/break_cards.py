@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import break_cards, participants
 from pharmacy.persistence.break_cards import PRINTED, SEALED, VOID, BreakCard
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.break_cards import SETS, CardLine, line_of
 from pharmacy.services.printing import WATERMARK
@@ -81,6 +83,7 @@ def open_card(act: Act, room: OpenRoom, participant_id: str, wanted: Wanted) -> 
     in the study (404), a seal number that was used before or a missing reason (`BadForm`).
     """
     act.permit(Permission.PREPARE)
+    stages.admit(act, StudyAct.KEEP)
     if room.list_key is None:
         raise Refusal("You do not hold the list key.", status=403)
     participant = _with_a_place(act, participant_id)
@@ -98,6 +101,7 @@ def open_card(act: Act, room: OpenRoom, participant_id: str, wanted: Wanted) -> 
 def put_in_place(act: Act, card_id: str, seal_number: str) -> BreakCard:
     """Record that a printed card lies sealed in its place, by the number read from its seal."""
     act.permit(Permission.PREPARE)
+    stages.admit(act, StudyAct.KEEP)
     card = break_cards.card(act.uow.session, card_id)
     if card is None or card.study_id != act.in_study.id:
         raise Refusal("There is no such card in this study.", status=404)

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import signatures, studies
 from pharmacy.persistence.studies import Study
-from pharmacy.services import signing
+from pharmacy.services import signing, stages
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import list_parts, trail
@@ -72,6 +73,7 @@ def confirm(act: Act, room: OpenRoom, rules: ListRules, compared: bool, password
     Refused (409) to whoever loaded it, since nobody sees their own mistake, and when the rows are
     not those of the rules. The open room has compared the list's signature with the person's pins.
     """
+    stages.admit(act, StudyAct.LOAD_LIST)
     shown = dummy_list(act, rules)
     loaded = _loaded(act)
     if any(row.person_id == act.person.id for row in confirmations(act, loaded)):

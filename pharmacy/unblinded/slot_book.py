@@ -13,8 +13,10 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import deviations
 from pharmacy.persistence.participants import Participant
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.deviations import KINDS
 from pharmacy.unblinded import list_parts, trail
@@ -90,6 +92,7 @@ def note_error(
     refused (409), and a participant without one.
     """
     act.permit(Permission.SEE_SLOTS)
+    stages.admit(act, StudyAct.KEEP)
     if trail.find_operation(act, room.record_key, IN_ERROR, operation_id) is not None:
         return
     errors = {}

@@ -16,6 +16,8 @@ TABLE = {
     StudyAct.PLAN: "O...",
     StudyAct.PREPARE: "O...",
     StudyAct.RELEASE: "O...",
+    StudyAct.ASSESS_VISIT: "O...",
+    StudyAct.PROTOCOL: "O...",
     StudyAct.BENCH: "OLU.",
     StudyAct.BEDSIDE: "OLU.",
     StudyAct.KEEP: "OLU.",

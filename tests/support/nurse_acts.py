@@ -46,6 +46,11 @@ def _scan(trial: Trial) -> Sending:
     return Sending(page, page, {"code": code, "method": "scanner", "typed_reason": ""})
 
 
+def _report(trial: Trial) -> Sending:
+    trial.ready_bag()
+    return Sending(_at(trial, "today"), _at(trial, "reports"))
+
+
 def _neutral(trial: Trial) -> str:
     return _at(trial, f"scan/{scans.scan(trial, trial.code(trial.ready_bag())).scan.id}")
 
@@ -135,6 +140,7 @@ def _assessments(taken_back: bool) -> Callable[[Trial], Sending]:
 
 ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("receive", ("bag_scanned", "bag_received"), _receive),
+    ReadyAct("report", ("unblinding_reported",), _report),
     ReadyAct("scan", ("bag_scanned",), _scan),
     ReadyAct("person", ("person_judged",), _person),
     ReadyAct("differs", ("person_judged",), _differs),

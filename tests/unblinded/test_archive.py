@@ -29,11 +29,17 @@ from pharmacy.crypto.context import context
 from pharmacy.domain.audit import Frontier, leaf_hash
 from pharmacy.domain.bag_code import Piece
 from pharmacy.domain.errors import Refusal, WrongPassphrase
+from pharmacy.persistence import break_cards as rows_of_cards
+from pharmacy.persistence.break_cards import BreakCard
+from pharmacy.services import break_cards as card_verbs
 from pharmacy.services import participants
 from pharmacy.services import reports as report_verbs
-from pharmacy.unblinded import archive, bench, contexts, sealed_reports
+from pharmacy.services.break_cards import Opened
+from pharmacy.unblinded import archive, bench, break_cards, contexts, sealed_reports
+from pharmacy.unblinded.break_cards import Wanted
 from pharmacy.unblinded.zipped import zip_bytes
 from tests.support import closing_acts as acts
+from tests.support.builders import PASSWORD
 from tests.support.lit_builders import PEPPER, LitStudy, open_study
 
 Files = dict[str, bytes]
@@ -57,8 +63,17 @@ def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made.trial.do(
         "nurse", report_verbs.add_words, report.id, "Saw a carton", sealed_reports.keep_words
     )
+    card = Wanted("pharmacy", "TE-0001", "Safe", "T. Lang", "", "card-form-000000001")
+    made.do("pharmacist", break_cards.open_card, ids["M-002"], card)
+    made.trial.do("pharmacist", break_cards.put_in_place, _card(made).id, "TE-0001")
     acts.close(made)
     return made
+
+
+def _card(study: LitStudy) -> BreakCard:
+    with study.trial.look("coordinator") as act:
+        (card,) = rows_of_cards.of_study(act.uow.session, study.study_id)
+    return card
 
 
 def _participants(act: object) -> list[object]:
@@ -226,12 +241,15 @@ def test_the_verifier_counts_as_the_program_does() -> None:
 
 
 def test_what_comes_after_the_closing_changes_nothing_of_it(study: LitStudy, packed: bytes) -> None:
-    """A code is broken in a closed study, and the same archive is made, byte for byte."""
+    """A code is broken and a card opened in a closed study: the same archive, byte for byte."""
     with study.trial.look("coordinator") as act:
         one = _participants(act)[1]
     study.trial.clock.move(minutes=1)
     answer = study.break_code(one.id, said="Years later")
     assert answer.words
+    told = Opened(_card(study).id, "", "Dr. Night", study.trial.clock(), "treatment")
+    study.trial.do("coordinator", card_verbs.tell_opened, told, PASSWORD)
+    assert _card(study).state == rows_of_cards.OPENED
     again = study.do("pharmacist", archive.archive, "archive-form-00002")
     assert again == packed
 

@@ -106,7 +106,6 @@ _LANDINGS: tuple[tuple[Permission, str], ...] = (
     (Permission.SCAN, "scanning.day"),
     (Permission.SEE_PARTICIPANTS, "participants.listed"),
     (Permission.SEE_ASSESSMENTS, "assessments.listed"),
-    (Permission.STATE_LOCK, "stages.page"),
 )
 
 

@@ -67,7 +67,8 @@ def opened(act: Act, room: OpenRoom, kind: str) -> list[dict[str, Any]]:
 def everything(act: Act, room: OpenRoom) -> list[tuple[str, dict[str, Any]]]:
     """Every record by its id, whatever its kind; one that does not open is refused (409)."""
     try:
-        return [(row.id, _open(act, room, row)) for row in _rows(act)]
+        ring = versions.ring(act.uow.session, act.in_study.id, room.record_key)
+        return [(row.id, _open(act, ring, row)) for row in _rows(act)]
     except CannotOpen:
         raise Refusal(CHANGED) from None
 

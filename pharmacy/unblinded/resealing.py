@@ -118,6 +118,7 @@ LEFT: dict[str, str] = {
     "lit_recovery_key.signature": _RECOVERY,
     "lit_recovery_grant.signature": "the recovery key's word; deleted with its person's wraps",
     "lit_server_secret.wrapped": _RECOVERY,
+    "lit_archive_signature.signature": "a signature over the closed study's manifest, under no key",
     "lit_key_chain.record_key": "each former record key stays under the next one's",
     "lit_list.commitment": _LOADER,
     "lit_list.slots_digest": _LOADER,

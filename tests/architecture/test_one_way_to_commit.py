@@ -95,7 +95,7 @@ _MAY_GO_ROUND = {
     "a downgrade would lose",
     ("migrations/versions/0015_going_live.py", "exec_driver_sql"): "counts what a downgrade "
     "would lose",
-    ("migrations/versions/0018_the_end_of_a_study.py", "get_bind"): "asks which database it is, "
+    ("migrations/versions/0019_the_end_of_a_study.py", "get_bind"): "asks which database it is, "
     "and what a downgrade would lose",
 }
 

@@ -87,7 +87,7 @@ _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Receive", "arrivals.receive", Permission.SCAN),
     MenuEntry("Participants", "participants.listed", Permission.SEE_PARTICIPANTS),
     MenuEntry("Assessments", "assessments.listed", Permission.SEE_ASSESSMENTS),
-    MenuEntry("Deviations", "deviations.listed", Permission.SEE_PARTICIPANTS),
+    MenuEntry("Deviations", "deviations.listed", Permission.SEE_PARTICIPANTS, group="Study"),
     MenuEntry("Deliveries", "packing.deliveries", Permission.SEE_DELIVERIES),
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
     MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS, group="Study"),

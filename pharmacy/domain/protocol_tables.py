@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pharmacy.domain.protocol_parts import Factor, Protocol, RateStep, Visit
+from pharmacy.domain.protocol_parts import Factor, Protocol, RateStep, ReplacementRule, Visit
 from pharmacy.domain.quantities import (
     format_grams,
     format_number,
@@ -60,6 +60,7 @@ def readable(protocol: Protocol) -> tuple[Section, ...]:
         _limits(protocol),
         _times(protocol),
         _label(protocol),
+        _replacement(protocol.replacement),
     )
     return tuple(section for section in found if section.rows)
 
@@ -249,6 +250,18 @@ def _label(protocol: Protocol) -> Section:
     rows += [("Handling", text) for text in label.handling]
     rows += [("Warning", text) for text in label.warnings]
     return _facts("Words of the label", rows)
+
+
+def _replacement(rule: ReplacementRule | None) -> Section:
+    return _facts(
+        "Replacement of participants",
+        ()
+        if rule is None
+        else (
+            ("Somebody who left may be replaced", _yes(rule.allowed)),
+            ("Until a bag of this visit was started", rule.until_visit),
+        ),
+    )
 
 
 def _per_kg(value: Decimal) -> str:

@@ -38,7 +38,7 @@ def break_code(journey: Journey) -> None:
     door = f"/break/{journey.study.study_id}"
     _break(journey, investigator, door, journey.study.passphrases["investigator"])
     _look(journey, investigator, door)
-    passphrases.renew_and_forget(journey)
+    passphrases.renew(journey)
 
 
 def _make_keys(investigator: Browser, door: str) -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.architecture.swap.script import Journey
 
 
-def renew_and_forget(journey: Journey) -> None:
-    """The pharmacist renews; the investigator's keys still work, change, and are given up."""
+def renew(journey: Journey) -> None:
+    """The pharmacist renews; the investigator's keys still work, and their passphrase changes."""
     _renew(journey)
     passphrase = journey.study.passphrases["investigator"]
     investigator = journey.browser("investigator")
@@ -25,9 +25,13 @@ def renew_and_forget(journey: Journey) -> None:
     investigator.open(keys)
     investigator.fill("/try", passphrase=passphrase)
     _change(investigator, keys, passphrase)
-    _give_up(investigator, keys)
     reader = journey.browser("monitor")
     reader.open(journey.path("trail"))
+
+
+def forget(journey: Journey) -> None:
+    """The investigator gives the keys up, after the last bag: whoever drilled must hold theirs."""
+    _give_up(journey.browser("investigator"), f"/break/{journey.study.study_id}/keys")
 
 
 def _renew(journey: Journey) -> None:

@@ -26,6 +26,7 @@ from tests.architecture.swap import (
     desk,
     going_live,
     open_label,
+    passphrases,
     phone,
     second_factor,
     strata,
@@ -300,7 +301,8 @@ class Journey:
         open_label.roll_over(self)
 
     def report(self) -> None:
-        """People who may have been unblinded say so."""
+        """A passphrase is forgotten, and people who may have been unblinded say so."""
+        passphrases.forget(self)
         closing.report(self)
 
     def end_study(self) -> None:

@@ -180,8 +180,15 @@ def test_the_study_keys_are_made_once(study: LitStudy, app: Flask, sqlite_url: s
     assert browser.open_room().status_code == 303, "the founder's pins still hold"
 
 
-@pytest.mark.parametrize("who", ["administrator", "nurse", "pharmacist"])
-def test_only_the_statistician_founds_and_enrols(study: LitStudy, app: Flask, who: str) -> None:
+def test_a_pharmacist_enrols_but_does_not_found(study: LitStudy, app: Flask) -> None:
+    """Keys are founded by whoever loads the list; any holder of a key may enrol others."""
+    browser = Browser(app.test_client(), study, "pharmacist")
+    assert browser.post(browser.lit("holders/found")).status_code == 403
+    assert browser.post(browser.lit(f"holders/{study.trial.ids['checker']}")).status_code == 400
+
+
+@pytest.mark.parametrize("who", ["administrator", "nurse"])
+def test_only_people_of_the_lit_room_found_and_enrol(study: LitStudy, app: Flask, who: str) -> None:
     """The administrator least of all (C6, G22)."""
     browser = Browser(app.test_client(), study, "admin" if who == "administrator" else who)
     for page in ("holders", "holders/found", f"holders/{study.trial.ids['checker']}"):

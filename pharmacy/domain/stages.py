@@ -1,8 +1,9 @@
-"""How far a study is on its way to its end, and which acts each stage still admits.
+"""How far a study is, from being prepared to being closed, and which acts each stage admits.
 
-Four stages, each reached by two signatures and never left backwards. Care is in no stage refused:
-a bag that runs may run on and be scanned until the study is closed, and breaking a code is never
-asked about here at all.
+A live study begins prepared and opens when it goes live; a practice study begins open and goes
+live never (C7, E21). Each later stage is reached by two signatures and none is left backwards.
+Care is in no stage refused: a bag that runs may run on and be scanned until the study is closed,
+and breaking a code is never asked about here at all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pharmacy.domain.errors import Refusal
 class StudyStage(StrEnum):
     """A stage of a study, in order."""
 
+    PREPARED = "prepared"
     OPEN = "open"
     LOCKED = "locked"
     UNBLINDED = "unblinded"
@@ -43,9 +45,11 @@ class StudyAct(StrEnum):
 
 
 ORDER: tuple[StudyStage, ...] = tuple(StudyStage)
+# What a study is prepared with; an amendment or a longer list may still need it later.
+_UNTIL_LOCKED = frozenset({StudyAct.LOAD_LIST, StudyAct.PROTOCOL})
+# Only while participants take part, none of whom there is before.
 _WHILE_OPEN = frozenset(
     {
-        StudyAct.LOAD_LIST,
         StudyAct.ENROL,
         StudyAct.ORDER,
         StudyAct.ALLOCATE,
@@ -53,31 +57,30 @@ _WHILE_OPEN = frozenset(
         StudyAct.PREPARE,
         StudyAct.RELEASE,
         StudyAct.ASSESS_VISIT,
-        StudyAct.PROTOCOL,
     }
 )
-# What is already out goes on to its end, and is written down; so is what people report.
-_UNTIL_CLOSED = frozenset(
-    {
-        StudyAct.BENCH,
-        StudyAct.BEDSIDE,
-        StudyAct.KEEP,
-        StudyAct.REPORT,
-        StudyAct.ASSESS,
-    }
-)
+# What is already out goes on to its end.
+_CARE = frozenset({StudyAct.BENCH, StudyAct.BEDSIDE})
+# What is kept, counted and written down, and what people report.
+_UNTIL_CLOSED = frozenset({StudyAct.KEEP, StudyAct.REPORT, StudyAct.ASSESS})
 ADMITS: dict[StudyStage, frozenset[StudyAct]] = {
-    StudyStage.OPEN: _WHILE_OPEN | _UNTIL_CLOSED,
-    StudyStage.LOCKED: _UNTIL_CLOSED,
-    StudyStage.UNBLINDED: _UNTIL_CLOSED | {StudyAct.REVEAL_LIST},
+    StudyStage.PREPARED: _UNTIL_LOCKED | _UNTIL_CLOSED,
+    StudyStage.OPEN: _UNTIL_LOCKED | _WHILE_OPEN | _CARE | _UNTIL_CLOSED,
+    StudyStage.LOCKED: _CARE | _UNTIL_CLOSED,
+    StudyStage.UNBLINDED: _CARE | _UNTIL_CLOSED | {StudyAct.REVEAL_LIST},
     StudyStage.CLOSED: frozenset({StudyAct.REVEAL_LIST, StudyAct.ARCHIVE}),
 }
 TITLES: dict[StudyStage, str] = {
+    StudyStage.PREPARED: "Preparing",
     StudyStage.OPEN: "Open",
     StudyStage.LOCKED: "Data locked",
     StudyStage.UNBLINDED: "Unblinded",
     StudyStage.CLOSED: "Closed",
 }
+NOT_LIVE_YET = (
+    "This live study is still being prepared, so nobody takes part in it yet. Its page Going live "
+    "shows what is missing."
+)
 _AFTER_LOCK: dict[StudyAct, str] = {
     StudyAct.LOAD_LIST: "No list is loaded any more.",
     StudyAct.ENROL: "Nobody is enrolled any more, and no baseline data change.",
@@ -106,6 +109,8 @@ def why_not(stage: StudyStage, act: StudyAct) -> str:
         return ""
     if act in _TOO_EARLY:
         return _TOO_EARLY[act]
+    if stage is StudyStage.PREPARED:
+        return NOT_LIVE_YET
     if stage is StudyStage.CLOSED:
         return _CLOSED
     return f"{_LOCKED} {_AFTER_LOCK[act]}"
@@ -122,3 +127,26 @@ def next_stage(stage: StudyStage) -> StudyStage | None:
     """The stage after this one; None after the last."""
     at = ORDER.index(stage) + 1
     return ORDER[at] if at < len(ORDER) else None
+
+
+def first_stage(practice: bool) -> StudyStage:
+    """Where a study begins: a practice study is open at once."""
+    return StudyStage.OPEN if practice else StudyStage.PREPARED
+
+
+def way(practice: bool) -> tuple[StudyStage, ...]:
+    """The stages of a study from its first to the last."""
+    return ORDER[ORDER.index(first_stage(practice)) :]
+
+
+def mode_words(practice: bool, stage: StudyStage) -> str:
+    """What a page calls a study beside its code: Practice, Preparing, or Live."""
+    if practice:
+        return "Practice"
+    return TITLES[stage] if stage is StudyStage.PREPARED else "Live"
+
+
+def named(code: str, stage: StudyStage) -> str:
+    """A study's code, with its stage once its data are locked."""
+    early = stage in (StudyStage.PREPARED, StudyStage.OPEN)
+    return code if early else f"{code}, {TITLES[stage].lower()}"

@@ -11,7 +11,7 @@ from pharmacy.domain.roles import ROLES, Permission, Role
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import people, studies
 from pharmacy.persistence.people import Person
-from pharmacy.services import authenticator_reset, passkeys, preparing, second_step
+from pharmacy.services import authenticator_reset, passkeys, second_step, stages
 from pharmacy.services.act import Act
 
 _UTC = ZoneInfo("UTC")
@@ -88,7 +88,7 @@ def roles_by_study(act: Act, person_id: str) -> list[StudyRoles]:
     return [
         StudyRoles(
             study.id,
-            preparing.named(act.uow, study),
+            stages.named(act.uow, study),
             _titles(people.roles_of(session, person_id, study.id)),
         )
         for study in studies.all_studies(session)
@@ -106,7 +106,7 @@ def role_sheet(act: Act, person_id: str, study_id: str) -> RoleSheet:
     whys = {role: _why_not(role, person, ever) for role in Role}
     offers = [Offer(role, ROLES[role].title, role in held) for role in Role if not whys[role]]
     return RoleSheet(
-        preparing.named(act.uow, study),
+        stages.named(act.uow, study),
         tuple(offer for offer in offers if ROLES[offer.role].blinded),
         tuple(offer for offer in offers if not ROLES[offer.role].blinded),
         tuple(dict.fromkeys(why for why in whys.values() if why)),

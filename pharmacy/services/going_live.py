@@ -98,7 +98,7 @@ def sign_going_live(
         raise Refusal("Your roles in this study sign on neither side.", status=403)
     if act.in_study.practice:
         raise Refusal(_PRACTICE)
-    stages.admit(act, StudyAct.PROTOCOL)
+    stages.admit(act, StudyAct.PROTOCOL, steps_on=True)
     session, study_id = act.uow.session, act.in_study.id
     version = studies.current_protocol(session, study_id)
     signed = approvals.going_live(session, version.id)

@@ -13,7 +13,7 @@ from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import courses, participants
 from pharmacy.persistence.courses import Order
 from pharmacy.persistence.participants import AllocationRequest, Participant, Weight
-from pharmacy.services import factors, preparing, stages
+from pharmacy.services import factors, stages
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
@@ -28,7 +28,6 @@ _DRAWS = 20
 def sign_eligibility(act: Act, participant_id: str, password: str) -> AllocationRequest:
     """Sign eligibility once; the request for a slot is served in the order of this signature."""
     act.permit(Permission.SIGN_ORDERS)
-    preparing.require_live(act)
     stages.admit(act, StudyAct.ENROL)
     participant = participant_verbs.find(act, participant_id)
     # A correction of the factors waits, and then finds them signed.
@@ -136,7 +135,6 @@ def sign_order(
 ) -> Order:
     """Sign the order of one course: visit, first infusion day, risk group, premedication."""
     act.permit(Permission.SIGN_ORDERS)
-    preparing.require_live(act)
     stages.admit(act, StudyAct.ORDER)
     participant = participant_verbs.find(act, participant_id)
     if participant.state not in ("eligible", "allocated"):

@@ -15,7 +15,7 @@ from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import participants, studies
 from pharmacy.persistence.participants import Card, Participant, Weight
 from pharmacy.persistence.studies import Site
-from pharmacy.services import preparing, stages
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,9}")
@@ -28,7 +28,6 @@ def register(act: Act, code: str, consented_on: date, site_id: str = "") -> Part
     that has not gone live.
     """
     act.permit(Permission.ENROL)
-    preparing.require_live(act)
     stages.admit(act, StudyAct.ENROL)
     site, errors = _chosen_site(act, site_id)
     if not _CODE.fullmatch(code):

@@ -20,7 +20,7 @@ from pharmacy.persistence.courses import Course, Order
 from pharmacy.persistence.participants import Participant, Weight
 from pharmacy.persistence.studies import ProtocolVersion, Site
 from pharmacy.services import participants as participant_verbs
-from pharmacy.services import preparing, stages
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.course_bags import add_day
 from pharmacy.services.plan_inputs import check_weight_on, history_before, weight_to_plan_with
@@ -32,6 +32,8 @@ def propose(act: Act, order_id: str) -> tuple[Order, Participant, Weight, DosePl
 
     It supposes that the course starts on the order's first day, or today if that is over.
     """
+    act.permit(Permission.PREPARE)
+    stages.check(act, StudyAct.PLAN)
     order = find_order(act, order_id)
     return _proposal(act, order, max(order.first_day, _today(act, order)))
 
@@ -95,7 +97,6 @@ def _proposal(
     act: Act, order: Order, starts_on: date
 ) -> tuple[Order, Participant, Weight, DosePlan]:
     act.permit(Permission.PREPARE)
-    preparing.require_live(act)
     participant = participant_verbs.find(act, order.participant_id)
     if participant.state != "allocated":
         raise Refusal("This participant has no slot yet. Serve the oldest request first.")

@@ -1,4 +1,4 @@
-"""The end of a study in steps: asked for with one signature, confirmed by another person's.
+"""How far a study is, and its end in steps: asked for with one signature, confirmed by another's.
 
 What is told here is blinded: who signed which step and when, and how many bags are where. Verbs
 ask `admit` before they change anything; the lit room writes its own trail beside a confirmation.
@@ -16,11 +16,12 @@ from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.site_time import format_day, format_moment
-from pharmacy.domain.stages import ORDER, TITLES, StudyAct, StudyStage
-from pharmacy.persistence import bags, people, signatures, stages, studies
+from pharmacy.domain.stages import NOT_LIVE_YET, ORDER, TITLES, StudyAct, StudyStage
+from pharmacy.persistence import bags, going_live, people, signatures, stages, studies
 from pharmacy.persistence.stages import StageStep
+from pharmacy.persistence.studies import Study
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services import preparing, signing
+from pharmacy.services import signing
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 
@@ -89,12 +90,14 @@ class StepLine:
 
 @dataclass(frozen=True)
 class StagePage:
-    """Where a study stands. `waits` is the next stage when it was asked for, else empty.
+    """Where a study stands. `waits` says whether the next stage was asked for.
 
-    `out` says how many bags are where, those that are at no end yet.
+    `way` are the titles of all its stages in order; `out` says how many bags are where, those that
+    are at no end yet.
     """
 
     stage: StudyStage
+    way: tuple[str, ...]
     title: str
     lines: tuple[StepLine, ...]
     next_stage: StudyStage | None
@@ -103,37 +106,54 @@ class StagePage:
     running: int
 
 
-def stage_of(uow: UnitOfWork, study_id: str) -> StudyStage:
+def stage_of(uow: UnitOfWork, study: Study) -> StudyStage:
     """The stage that a study has reached."""
-    reached = stages.confirmed(uow.session, study_id)
-    return max(
-        (stage for stage in ORDER if stage is StudyStage.OPEN or stage.value in reached),
-        key=ORDER.index,
-    )
+    reached = {StudyStage(name) for name in stages.confirmed(uow.session, study.id)}
+    reached.add(rules.first_stage(study.practice))
+    if not study.practice and going_live.went_live_at(uow.session, study.id) is not None:
+        reached.add(StudyStage.OPEN)
+    return max(reached, key=ORDER.index)
 
 
-def admit(act: Act, what: StudyAct) -> None:
+def admit(act: Act, what: StudyAct, *, steps_on: bool = False) -> None:
     """Refuse (409) what the study's stage does not admit; the stage stands until the act is done.
 
     For verbs that change something: a step to the next stage waits for them, and they for it.
+    `steps_on` is for an act that takes the study to its next stage itself.
     """
-    stages.hold(act.uow.session, act.in_study.id, to_change=False)
-    rules.check(stage_of(act.uow, act.in_study.id), what)
+    stages.hold(act.uow.session, act.in_study.id, to_change=steps_on)
+    check(act, what)
+
+
+def check(act: Act, what: StudyAct) -> None:
+    """Refuse (409) what the study's stage does not admit, for a page; a verb asks `admit`."""
+    rules.check(stage_of(act.uow, act.in_study), what)
 
 
 def why_not(act: Act, what: StudyAct) -> str:
     """Why the study's stage does not admit it, for a page; empty when it does."""
-    return rules.why_not(stage_of(act.uow, act.in_study.id), what)
+    return rules.why_not(stage_of(act.uow, act.in_study), what)
+
+
+def mode_words(uow: UnitOfWork, study: Study) -> str:
+    """What stands beside a study's code: Practice, Preparing or Live."""
+    return rules.mode_words(study.practice, stage_of(uow, study))
+
+
+def named(uow: UnitOfWork, study: Study) -> str:
+    """A study's code with its mode, so that the two studies of one code are told apart."""
+    return f"{study.code} ({mode_words(uow, study).lower()})"
 
 
 def page(act: Act) -> StagePage:
     """The study's stage and signatures in words, for everybody in the study."""
     act.permit(Permission.SEE_STAGE)
-    here = stage_of(act.uow, act.in_study.id)
+    here = stage_of(act.uow, act.in_study)
     after = rules.next_stage(here)
     counted = bags_out(act)
     return StagePage(
         stage=here,
+        way=tuple(TITLES[one] for one in rules.way(act.in_study.practice)),
         title=TITLES[here],
         lines=tuple(_line(act, step) for step in stages.steps(act.uow.session, act.in_study.id)),
         next_stage=after,
@@ -194,7 +214,6 @@ def ask(
     closing while an infusion runs.
     """
     act.permit(ASKS[stage])
-    preparing.require_live(act)
     stages.hold(act.uow.session, act.in_study.id, to_change=True)
     _need_next(act, stage)
     before = stages.newest(act.uow.session, act.in_study.id, stage.value)
@@ -258,7 +277,9 @@ def confirm(act: Act, stage: StudyStage, password: str, **told: object) -> Stage
 
 
 def _need_next(act: Act, stage: StudyStage) -> None:
-    here = stage_of(act.uow, act.in_study.id)
+    here = stage_of(act.uow, act.in_study)
+    if here is StudyStage.PREPARED:
+        raise Refusal(NOT_LIVE_YET)
     if rules.next_stage(here) is not stage:
         raise Refusal(f"This study is {TITLES[here].lower()}: that is not its next step.")
     if stage is StudyStage.CLOSED and bags_out(act)[BagState.STARTED]:
@@ -292,15 +313,15 @@ def _signed(act: Act, signature_id: str) -> Signed:
 
 
 def stage_named(name: str) -> StudyStage:
-    """A stage by the name that a form gives it; anything else is `BadForm`."""
-    try:
-        return StudyStage(name)
-    except ValueError:
-        raise BadForm({"": "The form could not be read. Open the page again."}) from None
+    """A stage that is asked for, by the name that a form gives it; another is `BadForm`."""
+    found = next((stage for stage in ASKS if stage.value == name), None)
+    if found is None:
+        raise BadForm({"": "The form could not be read. Open the page again."})
+    return found
 
 
 def asked_by_me(act: Act) -> bool:
     """Whether the request that waits is the acting person's own, which somebody else confirms."""
-    after = rules.next_stage(stage_of(act.uow, act.in_study.id))
+    after = rules.next_stage(stage_of(act.uow, act.in_study))
     step = waiting(act, after) if after is not None else None
     return step is not None and step.asked_by == act.person.id

@@ -20,7 +20,7 @@ from pharmacy.domain.time_limits import longest_plan_check
 from pharmacy.persistence import audit, studies
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.studies import ProtocolVersion, Site, Study
-from pharmacy.services import preparing, site_texts, stages
+from pharmacy.services import site_texts, stages
 from pharmacy.services.act import Act
 
 _SHIPPED = Path(__file__).parents[1] / "protocols"
@@ -292,7 +292,7 @@ def _facts(act: Act, study: Study) -> StudyFacts:
         study_id=study.id,
         code=study.code,
         title=study.title,
-        mode=preparing.mode_words(act.uow, study),
+        mode=stages.mode_words(act.uow, study),
         live=not study.practice,
         made=format_moment(study.made_at, ZoneInfo(site.zone)),
         protocol_version=studies.current_protocol(act.uow.session, study.id).version,

@@ -15,7 +15,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import participants
 from pharmacy.persistence.participants import AllocationRequest, Participant
-from pharmacy.services import preparing, stages
+from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.unblinded import strata, trail
 from pharmacy.unblinded.list_parts import lock_list
@@ -36,7 +36,6 @@ def serve(act: Act, room: OpenRoom, request_id: str) -> Participant:
     the oldest any more, or has no place left, is refused (409), otherwise as `serve_oldest`.
     """
     act.permit(Permission.PREPARE)
-    preparing.require_live(act)
     stages.admit(act, StudyAct.ALLOCATE)
     lock_list(act)
     request = act.uow.session.get(AllocationRequest, request_id, populate_existing=True)
@@ -59,7 +58,6 @@ def serve_oldest(act: Act, room: OpenRoom) -> Participant:
     waiting, no slot left for any of them.
     """
     act.permit(Permission.PREPARE)
-    preparing.require_live(act)
     stages.admit(act, StudyAct.ALLOCATE)
     lock_list(act)
     queued = None

@@ -10,12 +10,13 @@ from pharmacy.domain.bag_code import BagCode, MistypedCode, Piece, parse_code
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.protocol import Protocol, Visit
+from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import bags
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
-from pharmacy.services import plans, preparing
+from pharmacy.services import plans, stages
 from pharmacy.services.act import Act
 
 LEFT = "This participant has left the treatment. Prepare nothing more and release nothing."
@@ -62,10 +63,10 @@ def find(act: Act, bag_id: str) -> BenchBag:
 def find_planned(act: Act, bag_id: str) -> BenchBag:
     """A bag that is still at the bench; one that has left is refused (409).
 
-    So are every bag of a live study that has not gone live, and those of a participant who has
-    left the treatment.
+    So are every bag of a study whose stage admits no work at the bench, and those of a
+    participant who has left the treatment.
     """
-    preparing.require_live(act)
+    stages.admit(act, StudyAct.BENCH)
     found = find(act, bag_id)
     if found.bag.state != BagState.PLANNED:
         raise Refusal(f"This bag is {found.bag.state}; it is no longer at the bench.")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 from flask_login import current_user
 
-from pharmacy.domain.stages import TITLES, StudyStage
-from pharmacy.services import preparing, sign_in, stages
+from pharmacy.domain import stages as rules
+from pharmacy.domain.stages import StudyStage
+from pharmacy.services import sign_in, stages
 from pharmacy.web.addresses import page_address
 from pharmacy.web.house import house
 from pharmacy.web.menu import Menu, menu
@@ -119,11 +120,11 @@ def page(title: str, camera: bool = False) -> Page:
     g.camera = camera
     signed_in = current_user.is_authenticated
     study = g.act.study if "act" in g else None
-    mode = preparing.mode_words(g.uow, study) if study else ""
+    stage = stages.stage_of(g.uow, study) if study else None
     return Page(
         title=title,
-        study_name=_study_name(study.id, study.code) if study else "",
-        study_mode=mode,
+        study_name=rules.named(study.code, stage) if study and stage else "",
+        study_mode=rules.mode_words(study.practice, stage) if study and stage else "",
         person_name=current_user.person.full_name if signed_in else "",
         nav=menu() if signed_in and "act" in g else Menu(),
         practice=bool(study and study.practice) or house().practice_only,
@@ -134,7 +135,9 @@ def page(title: str, camera: bool = False) -> Page:
         notice=NOTICES.get(request.args.get("done", ""), ""),
         address=page_address() if request.method == "POST" else "",
         preparing_url=(
-            url_for("going_live.shown", study_id=study.id) if study and mode == "Preparing" else ""
+            url_for("going_live.shown", study_id=study.id)
+            if study and stage is StudyStage.PREPARED
+            else ""
         ),
     )
 
@@ -171,9 +174,3 @@ def operation_id() -> str:
 def dress(app: Flask) -> None:
     """Give templates what every page needs."""
     app.jinja_env.globals.update(csrf_token=csrf_token, operation_id=operation_id)
-
-
-def _study_name(study_id: str, code: str) -> str:
-    """The study's code, and its stage once it is not open any more."""
-    stage = stages.stage_of(g.uow, study_id)
-    return code if stage is StudyStage.OPEN else f"{code}, {TITLES[stage].lower()}"

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from pharmacy.domain.errors import Conflict, Unavailable
 from pharmacy.domain.roles import ROLES, Role, may
-from pharmacy.services import membership, passkeys, preparing, second_factor, watching
+from pharmacy.services import membership, passkeys, second_factor, stages, watching
 from pharmacy.web.access import act, door
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
@@ -23,7 +23,7 @@ def page() -> str | Response:
     if passkeys.is_asked(act(), current_user.session):
         return redirect(url_for("passkeys.page"), 303)
     places = [
-        (study, preparing.mode_words(g.uow, study), _place(study.id, roles), _titles(roles))
+        (study, stages.mode_words(g.uow, study), _place(study.id, roles), _titles(roles))
         for study, roles in membership.studies_of(g.uow, act().person)
     ]
     if not places and act().person.administrator:
@@ -38,7 +38,7 @@ def page() -> str | Response:
 def account() -> str:
     """Who is signed in, and what they are in which study."""
     roles = [
-        (preparing.named(g.uow, study), _titles(held))
+        (stages.named(g.uow, study), _titles(held))
         for study, held in membership.studies_of(g.uow, act().person)
     ]
     return render_template(

@@ -1,13 +1,20 @@
-"""Every verb that changes something in a study asks its stage, or says here why not (J11, E15)."""
+"""Every verb that changes something in a study asks its stage, or says here why not.
+
+J11, E15, E21. One function admits, what it admits is named where it is asked, and nobody else asks
+how far a study is: a second question, such as whether it went live, could be forgotten by the next
+verb.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from pharmacy.domain.stages import StudyAct
 from tests.architecture.source import Source, chain_of, planted, product
 
 _ROOMS = ("pharmacy.services.", "pharmacy.unblinded.")
@@ -56,6 +63,17 @@ NO_STAGE = {
     "pharmacy.unblinded.warrants.commit_break_warrant": _CARE,
     "pharmacy.unblinded.warrants.commit_warrant": _INSIDE,
 }
+_ACTS = frozenset(f"StudyAct.{act.name}" for act in StudyAct)
+_ADMIT = "pharmacy.services.stages.admit"
+# What the database knows of a study's stage, and who reads it beside `services.stages`.
+_STAGE_FACTS = {
+    "pharmacy.persistence.going_live.went_live_at": {
+        "pharmacy.services.going_live": "shows since when, and answers a signature sent twice",
+    },
+    "pharmacy.persistence.stages.confirmed": {
+        "pharmacy.unblinded.envelope": "asks what is committed, for the act of opening a place",
+    },
+}
 _Calls = dict[str, tuple[frozenset[str], bool]]
 
 
@@ -67,7 +85,33 @@ def unasked(sources: Iterable[Source]) -> list[str]:
         for name, (_, is_verb) in functions.items()
         if is_verb
         and _reaches(functions, name, _RECORDS)
-        and not _reaches(functions, name, frozenset({"pharmacy.services.stages.admit"}))
+        and not _reaches(functions, name, frozenset({_ADMIT}))
+    )
+
+
+def unnamed(sources: Iterable[Source]) -> list[str]:
+    """Where a stage is asked about an act that is not named there."""
+    return sorted(
+        source.module
+        for source in sources
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+        and _full_name(source, node) == _ADMIT
+        and (len(node.args) != 2 or chain_of(node.args[1]) not in _ACTS)
+    )
+
+
+def asked_elsewhere(sources: Iterable[Source]) -> list[str]:
+    """Modules that read a fact of a study's stage beside the one that admits."""
+    return sorted(
+        f"{source.module} reads {fact}"
+        for source in sources
+        for fact, readers in _STAGE_FACTS.items()
+        if source.module not in {"pharmacy.services.stages", fact.rpartition(".")[0], *readers}
+        if any(
+            isinstance(node, ast.Call) and _full_name(source, node) == fact
+            for node in ast.walk(source.tree)
+        )
     )
 
 
@@ -90,20 +134,24 @@ def _takes_act(node: ast.FunctionDef) -> bool:
 
 def _called(source: Source, function: ast.FunctionDef) -> Iterator[str]:
     """What a function calls, by full name; `act.record` and `trail.record` as they stand."""
-    known = _imported(source)
     for node in ast.walk(function):
-        if not isinstance(node, ast.Call):
-            continue
-        chain = chain_of(node.func)
-        first, _, rest = chain.partition(".")
-        if chain in _RECORDS:
-            yield chain
-        elif first in known:
-            yield f"{known[first]}.{rest}".rstrip(".")
-        elif chain and not rest:
-            yield f"{source.module}.{chain}"
+        if isinstance(node, ast.Call) and (name := _full_name(source, node)):
+            yield name
 
 
+def _full_name(source: Source, call: ast.Call) -> str:
+    """The full name of what is called; empty where it is no module's function."""
+    chain = chain_of(call.func)
+    first, _, rest = chain.partition(".")
+    known = _imported(source)
+    if chain in _RECORDS:
+        return chain
+    if first in known:
+        return f"{known[first]}.{rest}".rstrip(".")
+    return f"{source.module}.{chain}" if chain and not rest else ""
+
+
+@cache
 def _imported(source: Source) -> dict[str, str]:
     return {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
@@ -136,9 +184,43 @@ def test_a_planted_verb_that_asks_nothing_is_found(tmp_path: Path, asks: bool) -
     """Through another file as well, and only when nobody on the way asks."""
     written = "def keep(act):\n    act.record('kept', 'x')\n"
     verb = "from pharmacy.services import kept, stages\n\ndef move(act):\n    kept.keep(act)\n"
-    asked = "    stages.admit(act, 1)\n" if asks else ""
+    asked = "    stages.admit(act, StudyAct.KEEP)\n" if asks else ""
     files = {"pharmacy/services/kept.py": written, "pharmacy/services/moving.py": verb + asked}
     found = unasked(product(planted(tmp_path, files)))
     assert found == ["pharmacy.services.kept.keep"] + (
         [] if asks else ["pharmacy.services.moving.move"]
     )
+
+
+def test_each_verb_names_what_it_asks_for_and_every_act_is_asked_for() -> None:
+    assert unnamed(product()) == []
+    named = {
+        chain_of(node.args[1])
+        for source in product()
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and _full_name(source, node) == _ADMIT
+    }
+    assert named == _ACTS
+
+
+def test_one_place_knows_how_far_a_study_is() -> None:
+    assert asked_elsewhere(product()) == []
+    assert all(why for readers in _STAGE_FACTS.values() for why in readers.values())
+
+
+@pytest.mark.parametrize("said", ["what", "1", "StudyAct.NO_SUCH_ACT"])
+def test_a_planted_question_about_no_named_act_is_found(tmp_path: Path, said: str) -> None:
+    verb = f"def move(act, what):\n    stages.admit(act, {said})\n"
+    verb = "from pharmacy.services import stages\n\n" + verb
+    found = unnamed(product(planted(tmp_path, {"pharmacy/services/moving.py": verb})))
+    assert found == ["pharmacy.services.moving"]
+
+
+def test_a_planted_second_question_is_found(tmp_path: Path) -> None:
+    """As a verb would ask that looks at the row itself."""
+    verb = (
+        "from pharmacy.persistence import going_live\n\n"
+        "def move(act):\n    return going_live.went_live_at(act.uow.session, 1)\n"
+    )
+    found = asked_elsewhere(product(planted(tmp_path, {"pharmacy/services/moving.py": verb})))
+    assert found == ["pharmacy.services.moving reads pharmacy.persistence.going_live.went_live_at"]

@@ -13,7 +13,7 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.protocol import parse_protocol
 from pharmacy.persistence import audit, studies
 from pharmacy.persistence.audit import INSTALLATION
-from pharmacy.services import preparing
+from pharmacy.services import stages
 from pharmacy.services import studies as verbs
 from pharmacy.services.studies import NewSite
 from tests.labels.samples import BAG, CARD, INNER
@@ -84,8 +84,8 @@ def test_a_code_is_used_once_for_practice_and_once_for_live(trial: Trial) -> Non
         found = studies.by_code(uow.session, "MIGHT", "live")
         assert found is not None
         assert found.id == live.id
-        assert preparing.named(uow, found) == "MIGHT (preparing)"
-        assert preparing.named(uow, known) == "MIGHT (practice)"
+        assert stages.named(uow, found) == "MIGHT (preparing)"
+        assert stages.named(uow, known) == "MIGHT (practice)"
 
 
 def test_a_live_study_needs_the_sponsors_telephone(trial: Trial) -> None:

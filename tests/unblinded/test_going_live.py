@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import Refusal, WrongPassword
 from pharmacy.domain.going_live import Gate, LitFacts, gates
+from pharmacy.domain.stages import StudyStage
 from pharmacy.persistence import approvals, notices
 from pharmacy.persistence.authenticators import Authenticator
 from pharmacy.persistence.card_keeping import CardKeeping
 from pharmacy.persistence.people import Membership
 from pharmacy.persistence.studies import Site
-from pharmacy.services import bag_labels, going_live, participants, preparing, protocol_approvals
+from pharmacy.services import bag_labels, going_live, participants, protocol_approvals, stages
 from pharmacy.services.act import Act
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.unblinded.standing_facts import lit_facts
@@ -46,13 +48,36 @@ def test_a_live_study_from_nothing_to_its_first_allocation(both: BothStudies) ->
     course = live.planned("L-001")
     bag = live.bags(course)[0]
     with live.trial.look("pharmacist") as act:
-        assert preparing.named(act.uow, act.in_study) == "MIGHT (live)"
+        assert stages.named(act.uow, act.in_study) == "MIGHT (live)"
         label = bag_labels.cover_label(act, bag.id, "TL/RO")
     assert label.watermark == ""
     assert label.code.startswith("H1")
     events = [entry.event for entry in live.trial.events()]
     assert events.count(going_live.WENT_LIVE) == 1
     assert events.count("going_live_signed") == 2
+
+
+def test_two_sides_that_sign_at_once_take_it_live(database_url: str) -> None:
+    """E21: the second signature waits for the first, and then counts both."""
+    both = prepared(database_url)
+    told: list[bool] = []
+
+    def other_side() -> None:
+        told.append(both.sign("pharmacist"))
+
+    second = Thread(target=other_side)
+    with both.act("investigator") as act:
+        shown = going_live.page(act, known_facts)
+        signed = (known_facts, shown.fingerprint, PASSWORD)
+        assert going_live.sign_going_live(act, *signed) is False
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+    second.join()
+    assert told == [True]
+    with both.live.trial.look("investigator") as act:
+        assert stages.stage_of(act.uow, act.in_study) is StudyStage.OPEN
+    both.live.trial.units.close()
 
 
 def test_signed_again_it_is_signed_once(both: BothStudies) -> None:

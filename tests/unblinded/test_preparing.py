@@ -12,13 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from pharmacy.domain.errors import Refusal
-from pharmacy.domain.preparing import NOT_LIVE_YET
+from pharmacy.domain.stages import NOT_LIVE_YET
 from pharmacy.persistence import bags, studies
 from pharmacy.persistence import participants as participant_rows
 from pharmacy.persistence.courses import Order
 from pharmacy.persistence.going_live import WentLive
 from pharmacy.persistence.participants import AllocationRequest
-from pharmacy.services import orders, participants
+from pharmacy.services import assessments, orders, participants, scanning
 from pharmacy.unblinded import allocation, bench, planning, releasing
 from tests.support.builders import PASSWORD, make_live
 from tests.support.lit_builders import LitStudy, open_study
@@ -68,6 +68,21 @@ def _releases(study: LitStudy) -> None:
     study.do("pharmacist", releasing.release, _bag(study), "release-000000001", PASSWORD)
 
 
+def _weighs(study: LitStudy) -> None:
+    study.trial.weigh(_named(study, "M-003"))
+
+
+def _signs_assessments(study: LitStudy) -> None:
+    said = (_named(study, "M-002"), "W12", study.trial.today(), PASSWORD)
+    study.trial.do("assessor", assessments.sign_complete, *said)
+
+
+def _scans_a_bag(study: LitStudy) -> None:
+    with study.trial.look("nurse") as act:
+        bag_id = bags.bags_of_study(act.uow.session, study.study_id)[0][0].id
+    study.trial.do("nurse", scanning.scan_bag, study.trial.code(bag_id), "scanner", "")
+
+
 VERBS: tuple[Callable[[LitStudy], None], ...] = (
     _registers,
     _signs_eligibility,
@@ -78,6 +93,9 @@ VERBS: tuple[Callable[[LitStudy], None], ...] = (
     _applies_the_inner_label,
     _opens_an_envelope,
     _releases,
+    _weighs,
+    _signs_assessments,
+    _scans_a_bag,
 )
 
 

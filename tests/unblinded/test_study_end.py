@@ -44,7 +44,7 @@ def quick(sqlite_url: str) -> LitStudy:
 
 def _stage(study: LitStudy) -> StudyStage:
     with study.trial.look("coordinator") as act:
-        return stages.stage_of(act.uow, study.study_id)
+        return stages.stage_of(act.uow, act.in_study)
 
 
 def _lit_events(study: LitStudy) -> list[str]:

@@ -313,7 +313,7 @@ def test_two_who_confirm_at_once_are_one_step(database_url: str, stage: StudySta
     study.room("statistician")
     assert _lit_events(study).count(event) == 1
     with study.trial.look("coordinator") as act:
-        assert stages.stage_of(act.uow, study.study_id) is stage
+        assert stages.stage_of(act.uow, act.in_study) is stage
         assert len([one for one in stages.page(act).lines if one.confirmed]) == (
             1 if stage is StudyStage.LOCKED else 2
         )

@@ -30,7 +30,7 @@ from pharmacy.persistence.break_cards import (
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.people import Person
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services import notices, signing, stages
+from pharmacy.services import notices, seal_reports, signing, stages
 from pharmacy.services.act import Act
 
 SETS = {"pharmacy": "Pharmacy", "physician": "On-call physician"}
@@ -173,9 +173,10 @@ def lacking(uow: UnitOfWork, participant_id: str) -> tuple[str, ...]:
 def count(act: Act, card_set: str, found: Mapping[str, str], password: str) -> SealCheck:
     """Record one count of a set's seals with a signature; `found` maps each card to `FOUND`.
 
-    A seal that is broken or not there takes its card out of order, is recorded for itself, and is
-    told to pharmacy and sponsor. Every sealed card must be answered for (`BadForm`); a set that is
-    not the person's to count is refused (403), one without a sealed card too (409).
+    A seal that is broken or not there takes its card out of order, is recorded for itself, opens a
+    report of a suspected unblinding, and is told to pharmacy and sponsor. Every sealed card must be
+    answered for (`BadForm`); a set that is not the person's to count is refused (403), one without
+    a sealed card too (409).
     """
     page = set_page(act, card_set)
     stages.admit(act, StudyAct.KEEP)
@@ -281,13 +282,14 @@ def _out_of_order(act: Act, card: CardLine, said: str) -> None:
         raise Conflict
     facts = {"card": card.number, "set": card.card_set, "seal": card.seal_number}
     act.record("break_card_out_of_order", f"participant:{card.participant}", new=facts, reason=said)
+    seal_reports.open_report(act, find(act, card.id)[0], card.participant)
     how = "with a broken seal" if said == "broken" else "missing"
     notices.tell(
         act,
         f"card|{card.id}|{said}",
         f"A sealed code-break card ({SETS[card.card_set]}) was found {how} by "
         f"{act.person.full_name} at {format_moment(act.now, zone_of(act))}. Whether anybody read "
-        "it is to be found out; no arm is told here.",
+        "it is for the unblinded team to find out and sign; no arm is told here.",
     )
 
 

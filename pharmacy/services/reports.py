@@ -17,7 +17,7 @@ from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import bags, participants, reports, studies
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.reports import UnblindingReport
-from pharmacy.services import notices, stages
+from pharmacy.services import notices, seal_reports, stages
 from pharmacy.services.act import Act
 
 TOLD = "You have already written what happened. Press the button again to report something new."
@@ -80,10 +80,11 @@ def add_words(act: Act, report_id: str, said: str, seal: Callable[[Act, str, str
 
 
 def own(act: Act, report_id: str) -> UnblindingReport:
-    """A report of the acting person's own in this study, or a refusal (404)."""
+    """A report that the acting person made of themselves in this study, or a refusal (404)."""
     act.permit(Permission.REPORT_UNBLINDING)
     row = reports.report(act.uow.session, report_id)
-    if row is None or (row.study_id, row.person_id) != (act.in_study.id, act.person.id):
+    mine = row is not None and (row.study_id, row.person_id) == (act.in_study.id, act.person.id)
+    if row is None or not mine or report_id in seal_reports.cards_by_report(act):
         raise Refusal("There is no such report of yours.", status=404)
     return row
 
@@ -92,7 +93,8 @@ def own_reports(act: Act) -> list[ReportLine]:
     """The acting person's reports, newest first; how one was judged is told to nobody here."""
     act.permit(Permission.REPORT_UNBLINDING)
     found = reports.of_person(act.uow.session, act.in_study.id, act.person.id)
-    return [line(act, row) for row in found]
+    seals = seal_reports.cards_by_report(act)
+    return [line(act, row) for row in found if row.id not in seals]
 
 
 def line(act: Act, row: UnblindingReport) -> ReportLine:

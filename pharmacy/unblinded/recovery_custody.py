@@ -13,9 +13,11 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
+from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence.signatures import Signature
-from pharmacy.services import signing
+from pharmacy.services import notices, signing
 from pharmacy.services.act import Act
+from pharmacy.services.protocol_approvals import zone_of
 from pharmacy.unblinded import recovery_key, trail
 from pharmacy.unblinded.granting import folded
 from pharmacy.unblinded.recovery_halves import check_words, number_of
@@ -162,7 +164,8 @@ def record_check(
     """Write down, signed, that somebody looked at an envelope; nothing in it is opened.
 
     For a whole one the number of the seal and the two check words are those that are known, else
-    `BadForm`: it is another envelope, or one of an older key. A broken one makes new sheets due.
+    `BadForm`: it is another envelope, or one of an older key. A broken one makes new sheets due
+    and is told to pharmacy and sponsor: a half is no arm, both halves of a pair open the study.
     """
     act.permit(Permission.KEEP_RECOVERY)
     key, sheet = _key(act), sheet_of(act, name)
@@ -173,6 +176,8 @@ def record_check(
     facts: dict[str, object] = {"sheet": name, "key": number_of(key.public)}
     facts["operation"] = operation_id
     record_tried(act, room, key, "seal", name, whole, password, CHECKED_MEANING, facts)
+    if not whole:
+        _tell_not_whole(act, key, name, operation_id)
 
 
 def record_tried(
@@ -206,6 +211,23 @@ def record_tried(
     act.uow.session.flush()
     trail.record(act, room.record_key, event, subject, passed=passed, **facts)
     act.record(event, subject, new={"sheet": sheet, "passed": passed})
+
+
+def _tell_not_whole(act: Act, key: RecoveryKey, name: str, form: str) -> None:
+    other = next(one for one in SHEETS if one[1] == name[1] and one != name)
+    opens = (
+        f"Sheet {other} of the same pair is not whole either: both together open every arm of this "
+        "study. Report it as unblinding of the study."
+        if _sheet(act, key, other).broken
+        else "One sheet alone opens nothing."
+    )
+    notices.tell(
+        act,
+        f"recovery|{key.number}|{name}|{form}",
+        f"The envelope of recovery sheet {name} was found broken or missing by "
+        f"{act.person.full_name} at {format_moment(act.now, zone_of(act))}. {opens} New sheets are "
+        "needed; no arm is told here.",
+    )
 
 
 def _key(act: Act) -> RecoveryKey:

@@ -25,6 +25,7 @@ from pharmacy.unblinded.views.site_moment import moment
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
+from pharmacy.web.house import house
 
 blueprint = Blueprint(
     "lit_recovery", __name__, template_folder="../templates", url_prefix="/lit/<study_id>/recovery"
@@ -138,6 +139,7 @@ def check(study_id: str, name: str) -> tuple[str, int] | Response:
     if request.method == "POST":
         answered = attempt(form, lambda: _check(form, room, name))
         if answered:
+            house().post_notices()
             return answered
     return _sheet_page("check", "Check sheet {}", form, name), form.status
 

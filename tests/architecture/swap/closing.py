@@ -71,12 +71,12 @@ def end_study(journey: Journey) -> None:
 
 
 def _assess(journey: Journey) -> None:
-    """The pharmacist judges the oldest report: the nurse saw it; the others wait."""
+    """The pharmacist judges the two oldest: a card was not read, the nurse saw it; others wait."""
     pharmacist = bench_work.at_the_board(journey)
     pharmacist.open(f"/lit/{journey.study.study_id}/reports")
-    (oldest,) = re.findall(r'action="[^"]*/reports/([0-9a-f]{32})"', pharmacist.page)
-    said = {"outcome": "yes", "reason": "The carton was open.", "password": PASSWORD}
-    pharmacist.fill(oldest, **said)
+    for outcome, why in (("no", "The seal had come off in the safe."), ("yes", "It was open.")):
+        (oldest,) = re.findall(r'action="[^"]*/reports/([0-9a-f]{32})"', pharmacist.page)
+        pharmacist.fill(oldest, outcome=outcome, reason=why, password=PASSWORD)
 
 
 def _lock(journey: Journey) -> None:

@@ -10,6 +10,7 @@ from pharmacy.demo.practice import ZONE, Practice
 from pharmacy.persistence.bags import Bag
 
 _RUN_AT = time(9, 0)
+_COUNTED_DAYS_AGO = 2
 _BEFORE_THE_RUN = timedelta(hours=1)
 _TRAVEL_MIN, _SET_UP_MIN = 40, 20
 # Into the infusion, what the pump showed, and for how long it stood.
@@ -52,6 +53,8 @@ def give_past_courses(practice: Practice, now: datetime) -> dict[str, str]:
         if past.card_lost:
             way.replace_card(practice, ids[past.participant])
         _give(practice, past, ids[past.participant], run_at, number)
+    practice.at(_run_at(now, _COUNTED_DAYS_AGO))
+    way.count_seals(practice)
     return ids
 
 

@@ -20,6 +20,7 @@ from pharmacy.services import (
     printing,
     scanning,
 )
+from pharmacy.services import break_cards as seals
 from pharmacy.services.act import Act
 from pharmacy.unblinded import allocation, bag_record, bench, break_cards, planning, releasing
 from pharmacy.unblinded.bench import Source
@@ -76,6 +77,14 @@ def make_cards(practice: Practice, code: str, participant_id: str) -> None:
         practice.lit(PREPARER, break_cards.open_card, participant_id, wanted)
         card = practice.do(PREPARER, break_cards.cards_of, participant_id).cards[card_set]
         practice.do(PREPARER, break_cards.put_in_place, card.id, seal)
+
+
+def count_seals(practice: Practice) -> None:
+    """The weekly count of both sets, every seal whole."""
+    for who, card_set in ((CHECKER, "pharmacy"), ("coordinator", "physician")):
+        counted = practice.do(who, seals.set_page, card_set).sealed
+        found = {card.id: "intact" for card in counted}
+        practice.do(who, seals.count, card_set, found, PASSWORD)
 
 
 def order(practice: Practice, participant_id: str, visit: str, run_at: datetime) -> str:

@@ -129,6 +129,12 @@ def page(
     return list(session.scalars(query.order_by(order).limit(most)))
 
 
+def of_event(session: Session, trail: str, event: str) -> list[AuditEntry]:
+    """Every entry of an event, newest first."""
+    query = sa.select(AuditEntry).where(AuditEntry.trail == trail, AuditEntry.event == event)
+    return list(session.scalars(query.order_by(AuditEntry.seq.desc())))
+
+
 def newest_of(session: Session, trail: str, event: str, person_id: str) -> AuditEntry | None:
     """The newest entry of an event by a person."""
     query = sa.select(AuditEntry).where(

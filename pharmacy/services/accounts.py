@@ -41,6 +41,19 @@ class Account:
 
 
 @dataclass(frozen=True)
+class KeysLeft:
+    """Somebody who still holds keys of a study and has no role there that needs them.
+
+    `ask` are the names of those who can take them back; which keys they are is not said.
+    """
+
+    person_id: str
+    name: str
+    study: str
+    ask: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StudyRoles:
     """What a person is in one study: roles as words, none as an empty text."""
 

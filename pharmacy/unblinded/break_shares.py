@@ -54,35 +54,46 @@ class Halves:
 
 @dataclass(frozen=True)
 class Investigator:
-    """Somebody who may break a code, as the page of the lit room shows them."""
+    """Somebody who may break a code, as the page of the lit room shows them.
+
+    `needed`: they have the role. Who lost it holds halves until somebody takes them back.
+    """
 
     person: Person
     has_keys: bool
     enrolled: bool
     has_drill: bool
+    needed: bool
 
     @property
     def status(self) -> str:
-        """In words: no keys, waiting, or able to break a code."""
+        """In words: no keys, waiting, able to break a code, or holding halves for nothing."""
+        if not self.needed:
+            return "No role any more, and still holds halves"
         if not self.has_keys:
             return "No keys of their own yet"
         return "Can break a code" if self.enrolled else "Waiting for the comparison"
 
 
 def investigators(act: Act) -> list[Investigator]:
-    """Everybody in the study who may break a code."""
+    """Everybody in the study who may break a code, or still holds halves."""
     found = {
         person.id: person
         for role in sorted(PERMISSIONS[Permission.BREAK_CODE])
         for person in people.members(act.uow.session, act.in_study.id, role)
     }
-    return [_investigator(act, person) for person in found.values()]
+    may_break = frozenset(found)
+    for row in enrolments(act):
+        former = people.person(act.uow.session, row.person_id)
+        if former is not None:
+            found.setdefault(former.id, former)
+    return [_investigator(act, one, needed=one.id in may_break) for one in found.values()]
 
 
 def investigator(act: Act, person_id: str) -> Investigator:
     """One of them; anybody else is refused (404)."""
     for one in investigators(act):
-        if one.person.id == person_id:
+        if one.person.id == person_id and one.needed:
             return one
     raise Refusal("There is no such investigator in this study.", status=404)
 
@@ -313,11 +324,12 @@ def _forget_shares(act: Act, person_id: str) -> None:
     act.uow.session.execute(found)
 
 
-def _investigator(act: Act, person: Person) -> Investigator:
+def _investigator(act: Act, person: Person, *, needed: bool) -> Investigator:
     keys, row = keys_of(act, person.id), enrolment(act, person.id)
     has_keys = keys is not None and keys.confirmed
     enrolled = row is not None and _stands(act, row, keys)
-    return Investigator(person, has_keys, enrolled, drill_of(act, person.id) is not None)
+    has_drill = drill_of(act, person.id) is not None
+    return Investigator(person, has_keys, enrolled, has_drill, needed)
 
 
 def _stands(act: Act, row: BreakEnrolment, keys: HolderKeys | None) -> bool:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from pharmacy.domain.going_live import Gate
 from pharmacy.domain.roles import Permission
-from pharmacy.unblinded import doorway, standing_facts
+from pharmacy.unblinded import doorway, keys_left, standing_facts
 from pharmacy.unblinded.in_memory import InMemoryRequest
 from pharmacy.unblinded.locked import RoomLocked
 from pharmacy.unblinded.views import BLUEPRINTS
@@ -56,6 +56,7 @@ def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     house.room_is_open = doorway.room_is_open
     house.lock_room = doorway.lock_this
     house.lit_facts = lambda act: standing_facts.lit_facts(act, doorway.server_secrets())
+    house.keys_left = keys_left.keys_left
     house.gate_links.update(_GATE_LINKS)
     app.register_error_handler(RoomLocked, doorway.answer_locked)
     app.request_class = InMemoryRequest

@@ -18,7 +18,7 @@ from pharmacy.persistence.signatures import Signature
 from pharmacy.services import notices, signing
 from pharmacy.services.act import Act
 from pharmacy.services.protocol_approvals import zone_of
-from pharmacy.unblinded import recovery_key, trail
+from pharmacy.unblinded import recovery_key, recovery_leavers, trail
 from pharmacy.unblinded.granting import folded
 from pharmacy.unblinded.recovery_halves import check_words, number_of
 from pharmacy.unblinded.room import OpenRoom
@@ -69,8 +69,9 @@ class RecoveryFacts:
     """Where a study's recovery key stands.
 
     `made`: there is one of this version of the program. `sealed`: both pairs' custodians and seals
-    are recorded, and nothing demands new sheets. `used`: its halves were on a screen, or a seal was
-    broken, so that new sheets are due. `overdue`: sheets whose seal nobody has checked in time.
+    are recorded, and nothing demands new sheets. `used`: its halves were on a screen, a seal was
+    broken, or the keys of somebody who had a half were taken back, so that new sheets are due.
+    `overdue`: sheets whose seal nobody has checked in time.
     """
 
     made: bool
@@ -314,7 +315,8 @@ def _used(act: Act, key: RecoveryKey, sheets: Sequence[Sheet]) -> str:
     broken = [sheet.name for sheet in sheets if sheet.broken]
     if broken:
         return f"The envelope of sheet {broken[0]} is not whole. Make new sheets now."
-    return ""
+    gone = recovery_leavers.gone(act, key)
+    return f"{gone} Make new sheets now." if gone else ""
 
 
 def _drill_due(act: Act) -> datetime | None:

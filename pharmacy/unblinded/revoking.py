@@ -12,12 +12,12 @@ from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import people
 from pharmacy.persistence.people import Person
 from pharmacy.services.act import Act
-from pharmacy.unblinded import break_shares, granting, rotation, trail
+from pharmacy.unblinded import break_shares, granting, recovery_leavers, rotation, trail
+from pharmacy.unblinded.recovery_leavers import REVOKED_EVENT, Had
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.rotation import Asked
 from pharmacy.unblinded.server_secrets import ServerSecrets
 
-REVOKED_EVENT = "keys_revoked"
 _LAST = (
     "This is the last pharmacist who holds the list key: without them nobody could prepare. Enrol "
     "another pharmacist first."
@@ -30,11 +30,15 @@ ONE_LEFT = (
 
 @dataclass(frozen=True)
 class Revocable:
-    """Whose keys would be taken, what they hold, and what to know before."""
+    """Whose keys would be taken, what they hold, and what to know before.
+
+    `recovery` is what they have of the recovery key: new sheets are needed then.
+    """
 
     person: Person
     held: str
     warning: str
+    recovery: Had | None
 
 
 def revocable(act: Act, person_id: str) -> Revocable:
@@ -45,14 +49,16 @@ def revocable(act: Act, person_id: str) -> Revocable:
     if person is None or not held:
         raise Refusal("This person holds no keys of this study.", status=404)
     left = _pharmacists(act) - {person_id}
-    return Revocable(person, held, ONE_LEFT if len(left) == 1 else "")
+    warning = ONE_LEFT if len(left) == 1 else ""
+    return Revocable(person, held, warning, recovery_leavers.had(act, person))
 
 
 def revoke(
     act: Act, room: OpenRoom, person_id: str, asked: Asked, secrets: ServerSecrets
-) -> None:
+) -> Revocable:
     """Renew all keys of the study for everybody but one person, and write down who that is.
 
+    Whoever kept a recovery sheet, or saw halves, makes new sheets due until they are made.
     Refused (409): one's own keys, and those of the last pharmacist with the list key; otherwise as
     `rotation.rotate`.
     """
@@ -65,7 +71,9 @@ def revoke(
     subject = f"person:{person_id}"
     key = rotation.record_key_of(act, asked.passphrase, secrets)
     trail.record(act, key, REVOKED_EVENT, subject, reason=asked.reason, held=one.held)
-    act.record(REVOKED_EVENT, subject, new={"version": made.version}, reason=asked.reason)
+    said = {"version": made.version, **(one.recovery.facts if one.recovery else {})}
+    act.record(REVOKED_EVENT, subject, new=said, reason=asked.reason)
+    return one
 
 
 def _held(act: Act, person_id: str) -> str:

@@ -17,6 +17,7 @@ from pharmacy.web.menu import Menu, menu
 NOTICES: dict[str, str] = {
     "signed_out": "You are signed out.",
     "keys_renewed": "The keys are renewed and every room is locked. Open yours again.",
+    "sheets_needed": "The keys are taken back. Open your room: new recovery sheets come next.",
     "keys_revoked": "The keys are taken back and renewed for everybody else. Open your room again.",
     "passphrase_changed": "Your new passphrase counts from now on.",
     "keys_given_up": "Your old keys open nothing any more. Make new ones.",

@@ -9,6 +9,7 @@ from flask import current_app
 
 from pharmacy.domain.going_live import Gate, LitFacts
 from pharmacy.domain.roles import Permission
+from pharmacy.services.accounts import KeysLeft
 from pharmacy.services.act import Act
 from pharmacy.services.surroundings import Surroundings
 from pharmacy.services.units import Units
@@ -42,6 +43,7 @@ class House:
     `break_door` is where an investigator breaks a code in a study, if this process has that door.
     `lit_facts` tells what the gates before going live ask of the lit room, None where it is not
     part of the process; `gate_links` says where its gates are opened.
+    `keys_left` tells the administrator who still holds keys without a role that needs them.
     `seal_report` takes what somebody writes of a suspected unblinding where only the pharmacy
     reads it.
     """
@@ -59,6 +61,7 @@ class House:
     break_door: str = ""
     lit_facts: Callable[[Act], LitFacts] | None = None
     gate_links: dict[Gate, tuple[Permission, str]] = field(default_factory=dict)
+    keys_left: Callable[[Act], tuple[KeysLeft, ...]] = lambda _act: ()
     seal_report: Callable[[Act, str, str], None] = _nowhere
 
 

@@ -19,6 +19,7 @@ from pharmacy.services.accounts import Offer
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
+from pharmacy.web.house import house
 
 blueprint = Blueprint("people", __name__)
 
@@ -81,7 +82,10 @@ class LeaveForm(PageForm):
 def listed() -> str:
     """Everybody with an account, with roles and state."""
     return render_template(
-        "people/listed.html", page=frame("People"), accounts=accounts.accounts(act())
+        "people/listed.html",
+        page=frame("People"),
+        accounts=accounts.accounts(act()),
+        keys_left=house().keys_left(act()),
     )
 
 
@@ -114,6 +118,7 @@ def shown(person_id: str) -> str:
         "people/shown.html",
         page=frame(account.full_name),
         account=account,
+        keys_left=[one for one in house().keys_left(act()) if one.person_id == person_id],
         studies=accounts.roles_by_study(act(), person_id),
     )
 

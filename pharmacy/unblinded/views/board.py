@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission, may
 from pharmacy.services import stops as stop_verbs
-from pharmacy.unblinded import allocation, overview
+from pharmacy.unblinded import allocation, custody_due, overview
 from pharmacy.unblinded.doorway import lit_frame, room_if_open, the_room
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.web.access import act, door
@@ -63,6 +63,7 @@ def _page(form: ServeForm, room: OpenRoom | None) -> str:
         lit=lit_frame(),
         form=form,
         board=overview.board(act(), room),
+        due=custody_due.due(act()),
         empty=overview.EMPTY,
         may_prepare=may(act().roles, Permission.PREPARE),
         study_id=act().in_study.id,

@@ -14,7 +14,7 @@ from pharmacy.domain.errors import BadForm
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import studies
-from pharmacy.unblinded import list_derivation, load_certificate, sealed_list
+from pharmacy.unblinded import custody_due, list_derivation, load_certificate, sealed_list
 from pharmacy.unblinded.doorway import break_key, lit_frame, pepper, room_if_open, the_room
 from pharmacy.unblinded.list_parts import FIRST
 from pharmacy.unblinded.list_refusals import MAX_BYTES, SENTENCES, ListRefused
@@ -184,6 +184,7 @@ def _page(form: LoadForm, room: OpenRoom | None) -> str:
         page=frame("List"),
         lit=lit_frame(),
         form=form,
+        due=custody_due.due(act()),
         blocked=sealed_list.ready_to_load(act()),
         room_open=room is not None,
         meaning=sealed_list.LOAD_MEANING,
@@ -218,6 +219,7 @@ def _certificate(part: int = FIRST) -> str:
         page=frame("Load certificate"),
         lit=lit_frame(),
         certificate=found,
+        due=custody_due.due(act()),
         strata=[(stratum_words(rules, name), slots) for name, slots in found.strata],
         loaded_at=format_moment(found.loaded_at, zone) if found.loaded_at else "",
         confirmed=[(name, format_moment(at, zone)) for name, at in found.confirmed],

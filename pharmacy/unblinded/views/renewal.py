@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -87,8 +88,12 @@ def _renew(form: RenewForm, room: OpenRoom) -> str:
 
 
 def _revoke(form: RenewForm, room: OpenRoom, person_id: str) -> str:
-    revoking.revoke(act(), room, person_id, form.asked(), server_secrets())
-    return told(url_for("lit_room.open_page", study_id=act().in_study.id), "keys_revoked")
+    study_id = act().in_study.id
+    one = revoking.revoke(act(), room, person_id, form.asked(), server_secrets())
+    if one.recovery is None:
+        return told(url_for("lit_room.open_page", study_id=study_id), "keys_revoked")
+    then = urlencode({"next": url_for("lit_recovery.page", study_id=study_id)})
+    return f"{told(url_for('lit_room.open_page', study_id=study_id), 'sheets_needed')}&{then}"
 
 
 def _page(form: RenewForm, shown: Renewal) -> tuple[str, int]:

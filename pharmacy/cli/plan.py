@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.history import on_schedule
 from pharmacy.domain.protocol import Protocol, parse_protocol
 from pharmacy.domain.protocol_fields import ProtocolError
-from pharmacy.domain.quantities import parse_weight_kg, plain
+from pharmacy.domain.quantities import parse_height_cm, parse_weight_kg, plain
 
 
 @click.command("plan")
@@ -76,11 +75,10 @@ def _plan(
 def _body(height: str | None, sex: str | None) -> Body | None:
     if height is None and sex is None:
         return None
-    if not height or not height.isascii() or not height.isdigit() or not 50 <= int(height) <= 250:
-        raise BadForm({"height_cm": "Type the height in whole centimetres, for example 170."})
+    height_cm = parse_height_cm(height or "")
     if sex not in ("M", "F"):
         raise BadForm({"sex": "Type the sex as M or F."})
-    return Body(height_cm=Decimal(height), sex=sex)
+    return Body(height_cm=height_cm, sex=sex)
 
 
 def plan_as_json(found: DosePlan) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from pharmacy.domain.quantities import (
     format_volume,
     format_weight,
 )
-from pharmacy.domain.rates import LadderStep, ceiling, mg_per_kg
+from pharmacy.domain.rate_words import ordered_rate, ordered_steps, run_at
+from pharmacy.domain.rates import ceiling, mg_per_kg
 
 _ROUNDING_WORDS = {
     "nearest_ties_down": "to the nearest, ties down",
@@ -42,7 +43,7 @@ def arithmetic_lines(
         *_course_lines(protocol, dosing_kg, exact_g, days),
         *(_bag_line(day) for day in days),
         f"Ladder for a {ladder_words}; {_ceiling_words(protocol, dosing_kg, at_risk)}",
-        *(_step_line(step, dosing_kg) for step in days[0].ladder),
+        *_step_lines(protocol, dosing_kg, at_risk, first_infusion, days[0]),
         *(_duration_line(day) for day in days),
     )
 
@@ -82,16 +83,19 @@ def _ceiling_words(protocol: Protocol, dosing_kg: Decimal, at_risk: bool) -> str
     mg = mg_per_kg(bound.ml_per_kg_per_min, protocol.product.concentration_g_per_ml)
     return (
         f"ceiling {format_number(bound.ml_per_kg_per_min)} mL/kg/min "
-        f"({format_number(mg)} mg/kg/min) by {bound.bound}"
+        f"({format_number(mg)} mg/kg/min) by {bound.bound} = {format_rate(bound.ml_per_hour)}"
     )
 
 
-def _step_line(step: LadderStep, dosing_kg: Decimal) -> str:
-    held = f", held by {step.held_by}" if step.held_by else ""
-    return (
-        f"From {step.start_min} min: {format_number(step.rate_ml_per_kg_per_min)} mL/kg/min x "
-        f"{format_weight(dosing_kg)} x 60 = {format_number(step.rate_ml_per_hour_exact)}, "
-        f"run at {format_rate(step.rate_ml_per_hour)}{held}"
+def _step_lines(
+    protocol: Protocol, dosing_kg: Decimal, at_risk: bool, first_infusion: bool, day: DayPlan
+) -> tuple[str, ...]:
+    """Each step from its ordered rate, so that a held one can be followed by hand too."""
+    bound = ceiling(protocol.rates, dosing_kg, at_risk)
+    ordered = ordered_steps(protocol, first_infusion)[: len(day.ladder)]
+    return tuple(
+        f"From {step.start_min} min: {ordered_rate(rate, dosing_kg)}, {run_at(step, bound)}"
+        for step, rate in zip(day.ladder, ordered, strict=True)
     )
 
 

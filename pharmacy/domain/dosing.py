@@ -49,6 +49,8 @@ def plan(
     with localcontext(EXACT):
         limited_kg = weight_to_dose(protocol, weight_kg, over_limit)
         dosing_kg, method = dosing_weight(protocol.weight.dosing, limited_kg, body)
+        if limited_kg != weight_kg:
+            method = method.replace("actual", "the limit")
         first = is_first_infusion(protocol, planned, history)
         exact_g, course_g, days = plan_course(dosing_kg, protocol, at_risk, first)
         return DosePlan(

@@ -2,8 +2,9 @@
 
 Ideal weight is Devine's: 50 kg (women 45.5 kg) and 2.3 kg for each inch over 60, with
 1 cm = 0.393701 in; adjusted weight is ideal + factor x (actual - ideal), the factor being protocol
-data. Sources: nba.gov.au BloodSTAR calculator; ivig.transfusionontario.org/dose for when the
-adjusted weight applies.
+data. Nobody is dosed above the scale: an ideal or adjusted weight over the actual one gives way
+to it, so that no rate is over its bound for the person as they are. Sources: nba.gov.au BloodSTAR
+calculator; ivig.transfusionontario.org/dose for when the adjusted weight applies.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from decimal import Decimal, localcontext
 
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.protocol_parts import DosingWeight
-from pharmacy.domain.quantities import EXACT
+from pharmacy.domain.quantities import EXACT, format_number
 
 _INCHES_IN_CM = Decimal("0.393701")
 _DEVINE_MALE_KG = Decimal("50")
@@ -68,22 +69,40 @@ def dosing_weight(
 ) -> tuple[Decimal, str]:
     """The dosing weight in kg, unrounded, and which it is: actual, ideal or adjusted.
 
-    Refused, when the protocol doses on another than the actual weight and height or sex is not
-    on record.
+    It is never above the actual weight; where the formula says more, the word is
+    `actual, below ideal` or `actual, below adjusted`. Refused, when the protocol doses on another
+    than the actual weight and height or sex is not on record, or the formula gives no weight.
     """
+    counted_kg, method = _by_rule(rule, weight_kg, body)
+    if counted_kg > weight_kg:
+        return weight_kg, f"actual, below {method}"
+    return counted_kg, method
+
+
+def _by_rule(rule: DosingWeight, weight_kg: Decimal, body: Body | None) -> tuple[Decimal, str]:
     if rule.rule == "actual":
         return weight_kg, "actual"
     if body is None:
         raise Refusal(
             "This protocol doses on ideal or adjusted weight; record height and sex first."
         )
+    if rule.rule == "adjusted_over_bmi" and not _is_over(rule, weight_kg, body):
+        return weight_kg, "actual"
+    _check_ideal(body)
     if rule.rule == "ideal":
         return ideal_weight_kg(body), "ideal"
     if rule.factor is None:
         raise ValueError("an adjusted weight needs its factor")
-    if rule.rule == "adjusted_over_bmi" and not _is_over(rule, weight_kg, body):
-        return weight_kg, "actual"
     return adjusted_weight_kg(weight_kg, body, rule.factor), "adjusted"
+
+
+def _check_ideal(body: Body) -> None:
+    """Devine's line falls below zero where it was never meant to be used."""
+    if ideal_weight_kg(body) <= 0:
+        raise Refusal(
+            f"There is no ideal weight for a height of {format_number(body.height_cm)} cm: "
+            "check the height."
+        )
 
 
 def _is_over(rule: DosingWeight, weight_kg: Decimal, body: Body) -> bool:

@@ -70,7 +70,8 @@ class DosingWeight:
     """Which weight the dose counts on: `actual`, `ideal`, `adjusted` or `adjusted_over_bmi`.
 
     The last field group is only set where the rule needs it; outside its heights and weights
-    the formula does not hold and the actual weight is used.
+    the formula does not hold and the actual weight is used. So it is wherever the formula says
+    more than the scale.
     """
 
     rule: str

@@ -75,6 +75,8 @@ def _check_visits(protocol: Protocol, fields: Fields) -> None:
 def _check_amounts(protocol: Protocol, fields: Fields) -> None:
     weight, dose, split = protocol.weight, protocol.dose, protocol.split
     concentration = protocol.product.concentration_g_per_ml
+    if weight.dosing.factor is not None and weight.dosing.factor > 1:
+        raise fields.error("weight.dosing.factor", "may not be above 1")
     if weight.minimum_kg >= weight.maximum_kg:
         raise fields.error("weight.maximum_kg", "must be above minimum_kg")
     if concentration >= 1:

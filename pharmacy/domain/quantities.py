@@ -32,6 +32,8 @@ QUOTIENT = Context(
 
 LIGHTEST_TYPED_KG = Decimal("1")
 HEAVIEST_TYPED_KG = Decimal("300")
+SHORTEST_TYPED_CM = 120
+TALLEST_TYPED_CM = 220
 
 _WEIGHT = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9])?", re.ASCII)
 _PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
@@ -70,6 +72,24 @@ def _weight_sentence(typed: str) -> str:
     if re.fullmatch(r"[0-9]+\.[0-9]{2,}", typed, re.ASCII):
         return f"The weight has more than one decimal: {_EXAMPLE}"
     return f"This is not a weight: {_EXAMPLE}"
+
+
+def parse_height_cm(text: str) -> Decimal:
+    """Read a body height typed in whole centimetres, of an adult: 120 to 220.
+
+    Refused with `BadForm({"height_cm": sentence})`: anything else, feet and inches among it.
+    """
+    typed = text.strip()
+    if not re.fullmatch(r"[0-9]{3}", typed, re.ASCII) or not (
+        SHORTEST_TYPED_CM <= int(typed) <= TALLEST_TYPED_CM
+    ):
+        raise BadForm(
+            {
+                "height_cm": "Type the height in whole centimetres, from "
+                f"{SHORTEST_TYPED_CM} to {TALLEST_TYPED_CM}, for example 170."
+            }
+        )
+    return Decimal(typed)
 
 
 def plain(value: Decimal) -> str:

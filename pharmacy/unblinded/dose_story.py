@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pharmacy.domain.dose_plan import DosePlan
+from pharmacy.domain.protocol_parts import Protocol
 from pharmacy.domain.quantities import (
     format_grams,
     format_number,
@@ -13,6 +14,7 @@ from pharmacy.domain.quantities import (
     format_volume,
     format_weight,
 )
+from pharmacy.domain.rate_words import last_rate
 from pharmacy.domain.site_time import format_day
 from pharmacy.persistence.participants import Weight
 from pharmacy.services import plans
@@ -43,12 +45,15 @@ def dose_story(act: Act, on_bench: BenchBag) -> DoseStory:
     day = plan.days[on_bench.day.day - 1]
     last = day.ladder[-1]
     ladder = tuple((str(s.start_min), format_number(s.rate_ml_per_hour)) for s in day.ladder)
-    held = f"Held at {format_rate(last.rate_ml_per_hour)}: {day.limited_by} ceiling"
+    rate = f"The last rate, {format_rate(last.rate_ml_per_hour)}, is "
+    rounded = last.rate_ml_per_hour != last.rate_ml_per_hour_exact
+    to_pump = ". It is rounded down to the pump's step" if rounded else ""
     return DoseStory(
         _lines(act, on_bench, plan),
         ladder,
         day.duration_min,
-        f"{held}, rounded down to the pump's step. The day takes {day.duration_min} min.",
+        f"{rate}{last_rate(plan, on_bench.protocol)}{to_pump}. "
+        f"The day takes {day.duration_min} min.",
     )
 
 
@@ -58,7 +63,7 @@ def _lines(act: Act, on_bench: BenchBag, plan: DosePlan) -> tuple[tuple[str, str
     dose, per_ml = protocol.dose, protocol.product.concentration_g_per_ml
     rounded = _ROUNDED[dose.rounding].format(grid=format_grams(dose.grid_g))
     dosing = (
-        (("Dosing weight", format_weight(plan.dosing_weight_kg), protocol.weight.dosing.rule),)
+        (("Dosing weight", format_weight(plan.dosing_weight_kg), _method(plan, protocol)),)
         if plan.dosing_weight_kg != plan.weight_kg
         else ()
     )
@@ -70,6 +75,13 @@ def _lines(act: Act, on_bench: BenchBag, plan: DosePlan) -> tuple[tuple[str, str
         (f"{format_grams(per_ml)} in each mL", format_volume(plan.course_ml), ""),
         *_split(on_bench, plan),
     )
+
+
+def _method(plan: DosePlan, protocol: Protocol) -> str:
+    """Why the dosing weight is another than the measured one."""
+    if plan.dosing_weight_kg == protocol.weight.maximum_kg < plan.weight_kg:
+        return "The protocol's limit"
+    return "Ideal weight" if protocol.weight.dosing.rule == "ideal" else "Adjusted weight"
 
 
 def _split(on_bench: BenchBag, plan: DosePlan) -> tuple[tuple[str, str, str], ...]:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from pharmacy.domain.dose_plan import DosePlan
-from pharmacy.domain.quantities import format_grams, format_volume, format_weight, plain
+from pharmacy.domain.protocol_parts import Protocol
+from pharmacy.domain.quantities import (
+    format_grams,
+    format_rate,
+    format_volume,
+    format_weight,
+    plain,
+)
+from pharmacy.domain.rate_words import last_rate
 from pharmacy.domain.site_time import format_day
 from pharmacy.persistence.participants import Weight
 
 _BREAKS = (" = ", ": ", "; ", " takes ")
 
 
-def totals(plan: DosePlan, weight: Weight) -> list[tuple[str, str, str]]:
+def totals(plan: DosePlan, weight: Weight, protocol: Protocol) -> list[tuple[str, str, str]]:
     """The course in a few lines: label, value, note."""
     course = f"{format_grams(plan.course_g)}, {format_volume(plan.course_ml)}"
+    last = plan.ladder[-1]
     weighed = f"measured {format_day(weight.measured_on)} by {weight.measured_by}"
     return [
         ("Weight", format_weight(plan.weight_kg), weighed),
         ("Course", course, ""),
         ("Ladder", "First infusion" if plan.first_infusion else "Later infusion", ""),
         ("Risk group", "Yes" if plan.at_risk else "No", ""),
-        ("Rate limited by", plan.limited_by, ""),
+        ("Last rate", format_rate(last.rate_ml_per_hour), last_rate(plan, protocol)),
     ]
 
 

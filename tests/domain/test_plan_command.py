@@ -108,6 +108,8 @@ def test_a_protocol_that_adjusts_the_weight_asks_for_height_and_sex() -> None:
         (("--weight", "70", "--visit", "W24"), "no infusion"),
         (("--weight", "70", "--visit", "W7"), "no visit W7"),
         (("--weight", "70", "--height", "tall", "--sex", "M"), "height"),
+        (("--weight", "70", "--height", "119", "--sex", "M"), "from 120 to 220"),
+        (("--weight", "70", "--height", "221", "--sex", "M"), "from 120 to 220"),
         (("--weight", "70", "--height", "170", "--sex", "x"), "sex"),
     ],
 )

@@ -25,6 +25,7 @@ DOSE_FILES = (
     "dose_arithmetic",
     "history",
     "ladder_text",
+    "rate_words",
     "rates",
     "splitting",
     "time_limits",

@@ -67,6 +67,7 @@ def test_the_page_shows_the_plan_to_check_by_hand(study: LitStudy, browser: Brow
         assert text in page
     assert "From 60 min: 0.04 mL/kg/min x 59.6 kg x 60" in page
     assert "143.04, run at 143 mL/hour" in page
+    assert "as ordered, and at the ceiling of the product label" in page
     assert 'class="chart ladder"' in page
     assert _count(study, Course) == 0, "a look keeps nothing"
 

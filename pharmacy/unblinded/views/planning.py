@@ -18,6 +18,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.persistence.courses import Order
 from pharmacy.persistence.participants import Participant, Weight
 from pharmacy.services import plans
+from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import plan_words, planning
 from pharmacy.unblinded.doorway import lit_frame, the_room
 from pharmacy.unblinded.planning import RunOffer
@@ -126,7 +127,7 @@ def _page(form: PageForm, proposal: Proposal) -> str:
         form=form,
         proposal=proposal,
         visit=planning.visit_name(act(), proposal.order),
-        totals=plan_words.totals(dose, proposal.weight),
+        totals=plan_words.totals(dose, proposal.weight, protocol_of(act())[1]),
         lines=plan_words.arithmetic(dose),
         days=plan_words.day_rows(dose),
         ladder=plan_words.ladder(dose),

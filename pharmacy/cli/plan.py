@@ -16,6 +16,7 @@ from pharmacy.domain.history import on_schedule
 from pharmacy.domain.protocol import Protocol, parse_protocol
 from pharmacy.domain.protocol_fields import ProtocolError
 from pharmacy.domain.quantities import parse_height_cm, parse_weight_kg, plain
+from pharmacy.domain.time_limits import need_fits
 
 
 @click.command("plan")
@@ -25,6 +26,11 @@ from pharmacy.domain.quantities import parse_height_cm, parse_weight_kg, plain
 @click.option("--visit", metavar="CODE", help="The visit; the first with an infusion by default.")
 @click.option("--height", metavar="CM", help="Height, where the protocol adjusts the weight.")
 @click.option("--sex", metavar="M|F", help="Sex, where the protocol adjusts the weight.")
+@click.option(
+    "--over-limit",
+    type=click.Choice(["skip", "dose_as_limit", "actual"]),
+    help="What the investigator signs for a weight over the protocol's limit.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the arithmetic.")
 def plan_command(
     path: str,
@@ -33,6 +39,7 @@ def plan_command(
     visit: str | None,
     height: str | None,
     sex: str | None,
+    over_limit: str | None,
     as_json: bool,
 ) -> None:
     """Show the dose plan of one course and its arithmetic; the same plan serves both arms.
@@ -42,7 +49,8 @@ def plan_command(
     """
     try:
         protocol = read_protocol(path)
-        found = _plan(protocol, weight, risk, visit, _body(height, sex))
+        found = _plan(protocol, weight, risk, visit, _body(height, sex), over_limit)
+        need_fits(found, protocol)
     except (BadForm, Refusal) as refused:
         click.echo(str(refused), err=True)
         raise SystemExit(1) from None
@@ -64,12 +72,18 @@ def read_protocol(path: str) -> Protocol:
 
 
 def _plan(
-    protocol: Protocol, weight: str, risk: bool, code: str | None, body: Body | None
+    protocol: Protocol,
+    weight: str,
+    risk: bool,
+    code: str | None,
+    body: Body | None,
+    over_limit: str | None,
 ) -> DosePlan:
     weight_kg = parse_weight_kg(weight)
     code = code or protocol.infusion_visits()[0].code
     visit = protocol.find_visit(code) or protocol.infusion_visits()[0]
-    return plan(weight_kg, protocol, code, risk, on_schedule(protocol, visit), body=body)
+    history = on_schedule(protocol, visit)
+    return plan(weight_kg, protocol, code, risk, history, body=body, over_limit=over_limit)
 
 
 def _body(height: str | None, sex: str | None) -> Body | None:

@@ -55,7 +55,7 @@ def parse_protocol(toml_text: str) -> Protocol:
 
     `ProtocolError` (a `BadForm`) is raised for text that is not TOML, a missing, unknown or
     ill-formed field, and fields that contradict each other. Whether the longest plan fits the
-    time limits is asked separately (`time_limits.longest_plan_check`).
+    time limits is asked separately (`admitted.longest_plan_check`).
     """
     try:
         raw = tomllib.loads(toml_text, parse_float=Decimal)

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from pharmacy.domain.dosing import plan_course
+from pharmacy.domain.dose_plan import DosePlan
 from pharmacy.domain.errors import Refusal
-from pharmacy.domain.protocol_fields import ProtocolError
 from pharmacy.domain.protocol_parts import Protocol
 from pharmacy.domain.quantities import format_weight
 from pharmacy.domain.site_time import require_utc
 
 _MINUTES_IN_HOUR = 60
-_WEIGHT_STEP_KG = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +27,23 @@ class TimeLimits:
     stop_by: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LongestPlan:
-    """The infusion day that takes longest under a protocol, with the weight that needs it."""
-
-    weight_kg: Decimal
-    at_risk: bool
-    day: int
-    duration_min: int
-
-
 def shortest_limit_min(protocol: Protocol, kind: str) -> int | None:
     """The strictest limit of a kind over both arms' products, in whole minutes rounded down."""
     hours = [limit.hours for limit in protocol.limits if limit.kind == kind]
     return int(min(hours) * _MINUTES_IN_HOUR) if hours else None
+
+
+def begin_limit_min(protocol: Protocol) -> int | None:
+    """Minutes within which an infusion must begin, if any product has such a limit."""
+    return shortest_limit_min(protocol, "begin")
+
+
+def complete_limit_min(protocol: Protocol) -> int:
+    """Minutes within which an infusion must end; every protocol has such a limit."""
+    minutes = shortest_limit_min(protocol, "complete")
+    if minutes is None:
+        raise ValueError("a protocol has at least one limit of kind complete")
+    return minutes
 
 
 def time_limits(pooled_at: datetime, duration_min: int, protocol: Protocol) -> TimeLimits:
@@ -56,9 +56,9 @@ def time_limits(pooled_at: datetime, duration_min: int, protocol: Protocol) -> T
     require_utc(pooled_at)
     if duration_min < 0:
         raise ValueError("a duration is not negative")
-    complete_min = _complete_limit(protocol)
+    complete_min = complete_limit_min(protocol)
     start_min = complete_min - duration_min - protocol.margins.safety_min
-    begin_min = shortest_limit_min(protocol, "begin")
+    begin_min = begin_limit_min(protocol)
     if begin_min is not None:
         start_min = min(start_min, begin_min)
     return TimeLimits(
@@ -67,73 +67,35 @@ def time_limits(pooled_at: datetime, duration_min: int, protocol: Protocol) -> T
     )
 
 
-def _complete_limit(protocol: Protocol) -> int:
-    minutes = shortest_limit_min(protocol, "complete")
-    if minutes is None:
-        raise ValueError("a protocol has at least one limit of kind complete")
-    return minutes
-
-
 def earliest_start_min(protocol: Protocol) -> int:
     """Minutes from the notional pooling time until an infusion can start at the home."""
     margins = protocol.margins
     return (
-        margins.preparation_min
-        + margins.wait_for_run_min
-        + margins.travel_min
-        + margins.set_up_min
+        margins.preparation_min + margins.wait_for_run_min + margins.travel_min + margins.set_up_min
     )
 
 
-def longest_plan(protocol: Protocol) -> LongestPlan:
-    """The longest infusion day over every weight by 0.1 kg and both risk groups.
-
-    Counted on the first-infusion ladder, which is never the faster one, and on the dosing weight
-    itself. A weight that cannot be planned at all is a `ProtocolError`.
-    """
-    longest: LongestPlan | None = None
-    weight_kg = protocol.weight.minimum_kg
-    while weight_kg <= protocol.weight.maximum_kg:
-        for at_risk in (False, True):
-            found = _longest_day(protocol, weight_kg, at_risk)
-            if longest is None or found.duration_min > longest.duration_min:
-                longest = found
-        weight_kg += _WEIGHT_STEP_KG
-    if longest is None:
-        raise ProtocolError("weight", "leaves no weight to plan for")
-    return longest
+def minutes_needed(duration_min: int, protocol: Protocol) -> int:
+    """Minutes from the notional pooling time to the end of an infusion day with its margins."""
+    return earliest_start_min(protocol) + duration_min + protocol.margins.safety_min
 
 
-def _longest_day(protocol: Protocol, weight_kg: Decimal, at_risk: bool) -> LongestPlan:
-    try:
-        _, _, days = plan_course(weight_kg, protocol, at_risk, first_infusion=True)
-    except Refusal as refused:
-        raise ProtocolError(
-            "dose", f"at {format_weight(weight_kg)} there is no plan: {refused.sentence}"
-        ) from None
-    day = max(days, key=lambda each: each.duration_min)
-    return LongestPlan(weight_kg, at_risk, day.day, day.duration_min)
-
-
-def longest_plan_check(protocol: Protocol) -> LongestPlan:
-    """Refuse a protocol whose longest plan cannot meet its own limits; return that plan if it can.
-
-    Preparation, wait for the run, travel and set-up must leave the longest infusion and the
-    safety margin before the complete limits, and must themselves end before the begin limits.
-    """
-    longest = longest_plan(protocol)
-    start_min = earliest_start_min(protocol)
-    begin_min = shortest_limit_min(protocol, "begin")
+def need_fits(plan: DosePlan, protocol: Protocol) -> None:
+    """Refuse (409) a plan of which no run could be started and ended within the time limits."""
+    longest = max(plan.days, key=lambda day: day.duration_min)
+    needed_min, limit_min = (
+        minutes_needed(longest.duration_min, protocol),
+        complete_limit_min(protocol),
+    )
+    if needed_min > limit_min:
+        raise Refusal(
+            f"At {format_weight(plan.weight_kg)} day {longest.day} takes {longest.duration_min} "
+            f"minutes and needs {needed_min} with its margins; the time limit is {limit_min}. "
+            "Nothing is planned: call the investigator."
+        )
+    start_min, begin_min = earliest_start_min(protocol), begin_limit_min(protocol)
     if begin_min is not None and start_min > begin_min:
-        raise ProtocolError(
-            "margins", f"{start_min} minutes until the start are over the limit of {begin_min}"
+        raise Refusal(
+            f"An infusion can start {start_min} minutes after pooling at the earliest; the limit "
+            f"is {begin_min}. Nothing is planned: call the pharmacist in charge."
         )
-    needed_min = start_min + longest.duration_min + protocol.margins.safety_min
-    if needed_min > _complete_limit(protocol):
-        raise ProtocolError(
-            "limits",
-            f"the longest plan, {format_weight(longest.weight_kg)} at {longest.duration_min} "
-            f"minutes, needs {needed_min} minutes with its margins; the limit is "
-            f"{_complete_limit(protocol)}",
-        )
-    return longest

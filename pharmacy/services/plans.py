@@ -15,6 +15,7 @@ from pharmacy.domain.protocol import Protocol, parse_protocol
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.runs import runs_on
 from pharmacy.domain.stages import StudyAct
+from pharmacy.domain.time_limits import need_fits
 from pharmacy.persistence import courses
 from pharmacy.persistence.courses import Course, Order
 from pharmacy.persistence.participants import Participant, Weight
@@ -42,8 +43,8 @@ def plan_course(act: Act, order_id: str, runs: Sequence[datetime]) -> Course:
     """Plan the course of a signed order: one run per infusion day, in order.
 
     `runs` are UTC moments out of `run_choices`. A stale weight, one out of range or changed by
-    the protocol's limit, a run that is past, days between those of another course, or an order
-    already planned: refused (409).
+    the protocol's limit, a plan that cannot end in time, a run that is past, days between those
+    of another course, or an order already planned: refused (409).
     """
     stages.admit(act, StudyAct.PLAN)
     order = find_order(act, order_id)
@@ -106,6 +107,7 @@ def _proposal(
     weight = weight_to_plan_with(act, participant, protocol)
     history = history_before(act, order, starts_on, _zone(act, order))
     dose_plan = plan(weight.weight_kg, protocol, order.visit, order.at_risk, history)
+    need_fits(dose_plan, protocol)
     return order, participant, weight, dose_plan
 
 

@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
+from pharmacy.domain.admitted import longest_plan_check
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.protocol import Protocol, ProtocolError, parse_protocol
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.runs import RunRule, parse_run_rule
 from pharmacy.domain.site_time import format_moment
 from pharmacy.domain.stages import StudyAct
-from pharmacy.domain.time_limits import longest_plan_check
 from pharmacy.persistence import audit, studies
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.studies import ProtocolVersion, Site, Study

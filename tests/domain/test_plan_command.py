@@ -87,6 +87,12 @@ def test_without_json_the_arithmetic_is_printed() -> None:
     assert result.stdout.splitlines() == list(plan_for("59.6").arithmetic)
 
 
+def test_the_signed_choice_over_the_limit_is_an_option() -> None:
+    """D2."""
+    assert read("--weight", "130", "--over-limit", "dose_as_limit")["course_g"] == "240"
+    assert read("--weight", "130", "--over-limit", "actual")["course_g"] == "260"
+
+
 def test_a_protocol_that_adjusts_the_weight_asks_for_height_and_sex() -> None:
     assert "record height and sex" in run("--weight", "70", protocol=SECOND_FILE).stderr
     person = ("--height", "170", "--sex", "M")
@@ -105,6 +111,8 @@ def test_a_protocol_that_adjusts_the_weight_asks_for_height_and_sex() -> None:
         (("--weight", "7e1"), "not a weight"),
         (("--weight", "29.9"), "minimum of 30 kg"),
         (("--weight", "120.1"), "limit of 120 kg"),
+        (("--weight", "130", "--over-limit", "skip"), "signed to skip"),
+        (("--weight", "191.3", "--over-limit", "actual"), "the time limit is 480"),
         (("--weight", "70", "--visit", "W24"), "no infusion"),
         (("--weight", "70", "--visit", "W7"), "no visit W7"),
         (("--weight", "70", "--height", "tall", "--sex", "M"), "height"),

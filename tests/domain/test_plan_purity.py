@@ -17,6 +17,7 @@ from tests.domain.protocols import ROOT
 DOMAIN = ROOT / "pharmacy" / "domain"
 ARM = re.compile(r"(^|_)arms?(_|$)", re.IGNORECASE)
 DOSE_FILES = (
+    "admitted",
     "quantities",
     "dosing",
     "dosing_weight",

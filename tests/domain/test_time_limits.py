@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pharmacy.domain.dosing import plan_course
-from pharmacy.domain.errors import BadForm
+from pharmacy.domain.admitted import longest_plan, longest_plan_check
+from pharmacy.domain.dosing import plan, plan_course
+from pharmacy.domain.errors import BadForm, Refusal
+from pharmacy.domain.history import History
 from pharmacy.domain.protocol import ProtocolError
 from pharmacy.domain.site_time import format_limit, site_zone
 from pharmacy.domain.time_limits import (
     earliest_start_min,
-    longest_plan,
-    longest_plan_check,
+    need_fits,
     time_limits,
 )
 from tests.domain.protocols import altered, might, plan_for, second
@@ -193,3 +194,23 @@ def test_two_days_at_risk_would_not_fit() -> None:
 
 def test_the_second_protocol_is_checked_by_the_same_code() -> None:
     assert longest_plan_check(second()) == longest_plan(second())
+
+
+@pytest.mark.parametrize(("weight", "fits"), [("191.2", True), ("191.3", False)])
+def test_a_plan_that_does_not_fit_is_refused(weight: str, fits: bool) -> None:
+    """D7: a dose on the actual weight far over the limit could not end within its 480 minutes."""
+    found = plan(Decimal(weight), might(), "W4", False, History(), over_limit="actual")
+    if fits:
+        need_fits(found, might())
+        return
+    with pytest.raises(Refusal, match=r"191\.3 kg day 1 takes 327 minutes and needs 482 .* is 480"):
+        need_fits(found, might())
+
+
+def test_a_plan_that_cannot_begin_in_time_is_refused() -> None:
+    """D7."""
+    late = altered('kind = "begin"\nhours = "12"', 'kind = "begin"\nhours = "2"')
+    with pytest.raises(
+        Refusal, match="125 minutes after pooling at the earliest; the limit is 120"
+    ):
+        need_fits(plan_for("70", protocol=late), late)

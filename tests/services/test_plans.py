@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.persistence import bags, courses
 from pharmacy.persistence.bags import Administration, Bag
+from pharmacy.persistence.studies import ProtocolVersion
 from pharmacy.services import plans
 from tests.support.builders import MIGHT, Trial, make_trial
 
@@ -111,6 +113,38 @@ def test_a_stale_weight_is_refused(trial: Trial, days_ago: int, sentence: str | 
         assert trial.plan(order_id)
     else:
         assert refused(trial, order_id).startswith(sentence)
+
+
+def lay_down(trial: Trial, old: str, new: str) -> None:
+    """Another text of the protocol, as no form would take it."""
+    text = MIGHT.read_text("utf-8").replace(old, new, 1).replace('"1.0"', '"1.1"', 1)
+    with trial.act("pharmacist") as act:
+        act.uow.session.add(
+            ProtocolVersion(
+                id=act.new_id("protocol version"),
+                study_id=trial.study_id,
+                version="1.1",
+                toml_text=text,
+                sha256=hashlib.sha256(text.encode()).digest(),
+                added_at=act.now + timedelta(seconds=1),
+            )
+        )
+        act.record("laid_down", "protocol:1.1")
+
+
+@pytest.mark.parametrize(("travel_min", "fits"), [(95, True), (96, False)])
+def test_a_plan_that_cannot_end_in_time_is_refused(
+    trial: Trial, travel_min: int, fits: bool
+) -> None:
+    """D7: 290 minutes with their margins; seen when the plan is made, not at the bedside."""
+    order_id = trial.order(trial.enrolled())
+    lay_down(trial, "travel_min = 60", f"travel_min = {travel_min}")
+    if fits:
+        assert trial.plan(order_id)
+        return
+    with trial.look("pharmacist") as act, pytest.raises(Refusal, match="needs 481 with its"):
+        plans.propose(act, order_id)
+    assert "day 1 takes 290 minutes" in refused(trial, order_id)
 
 
 def test_a_weight_that_would_be_stale_on_the_day_is_refused(trial: Trial) -> None:

@@ -29,8 +29,9 @@ from pharmacy.unblinded.list_derivation import may_derive
 from pharmacy.unblinded.list_facts import LOADED_EVENT, SOURCES, seed_digest
 from pharmacy.unblinded.list_parts import FIRST, GROWN_EVENT, Part
 from pharmacy.unblinded.list_proof import CertificateFile
+from pharmacy.unblinded.list_signers import signing_keys
 from pharmacy.unblinded.sealed_list import DUMMY, NOT_LIVE
-from pharmacy.unblinded.tables import HolderKeys, SealedList, StudyKeys
+from pharmacy.unblinded.tables import SealedList, StudyKeys
 
 _ENTRIES = 200
 
@@ -39,6 +40,7 @@ _ENTRIES = 200
 class Certificate:
     """What is printed after loading: nothing of the list itself.
 
+    `signer_words` are of the keys that signed, which the loader may have given up since.
     `confirmed` is who confirmed a dummy list, and when. `may_derive`: the reader made the list.
     """
 
@@ -53,6 +55,7 @@ class Certificate:
     list_key: str
     record_key: str
     loaded_by: str
+    signer_words: str
     loaded_at: datetime | None
     fingerprints: tuple[tuple[str, str], ...]
     confirmed: tuple[tuple[str, datetime], ...]
@@ -63,7 +66,10 @@ class Certificate:
 
 
 def certificate(act: Act, part: int = FIRST) -> Certificate:
-    """The facts of a part's load certificate; refused (404) before it is loaded."""
+    """The facts of a part's load certificate.
+
+    Refused (404) before it is loaded, (409) where no keys of the loader's have signed it.
+    """
     act.permit(Permission.LOAD_LIST)
     return _certificate(act, part)
 
@@ -84,6 +90,7 @@ def _certificate(act: Act, part: int) -> Certificate:
         list_key=keys.list_commitment.hex(),
         record_key=keys.record_commitment.hex(),
         loaded_by=loader.full_name if loader else "",
+        signer_words=private_record.six_words(signing_keys(act, loaded)),
         loaded_at=_loaded_at(act, part),
         fingerprints=_fingerprints(act),
         confirmed=dummy_lists.confirmed_by(act, loaded) if isinstance(loaded, SealedList) else (),
@@ -111,7 +118,7 @@ def written_file(act: Act, part: int = FIRST) -> str:
     shown, loaded = _certificate(act, part), _loaded(act, part)
     if loaded.facts_signature is None:
         return ""
-    loader = act.uow.session.get_one(HolderKeys, loaded.loaded_by)
+    signer = signing_keys(act, loaded)
     return list_proof.written(
         CertificateFile(
             study_id=act.in_study.id,
@@ -125,8 +132,8 @@ def written_file(act: Act, part: int = FIRST) -> str:
             loaded_at=shown.loaded_at.isoformat() if shown.loaded_at else "",
             loader_id=loaded.loaded_by,
             loader_name=shown.loaded_by,
-            loader_exchange_public=loader.exchange_public,
-            loader_signing_public=loader.signing_public,
+            loader_exchange_public=signer.exchange_public,
+            loader_signing_public=signer.signing_public,
             commitment=loaded.commitment,
             slots_digest=loaded.slots_digest,
             seed_digest=seed_digest(loaded.seed_wrap),

@@ -17,11 +17,13 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import people
+from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.unblinded import contexts, list_export, private_record, trail
 from pharmacy.unblinded.archive_files import archive_files, manifest
-from pharmacy.unblinded.holders import keys_of, unlock_own
+from pharmacy.unblinded.former_words import words_at
+from pharmacy.unblinded.holders import known_keys, unlock_own
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.tables import ArchiveSignature
 from pharmacy.unblinded.zipped import zip_bytes
@@ -36,7 +38,7 @@ _OTHER = (
 
 @dataclass(frozen=True)
 class Signer:
-    """Who has signed, by name and six words."""
+    """Who has signed, by name and the six words of then."""
 
     person_id: str
     name: str
@@ -71,33 +73,40 @@ def sign_archive(
 
 
 def archive(act: Act, room: OpenRoom, operation_id: str) -> bytes:
-    """The signed archive as one ZIP; each time is an opening of its own and recorded."""
+    """The signed archive as one ZIP; each time is an opening of its own and recorded.
+
+    Signatures that hold for what stands here now are handed out with it; fewer than two are
+    refused (409).
+    """
     act.permit(Permission.END_STUDY)
     stages.admit(act, StudyAct.ARCHIVE)
-    if len(_rows(act)) < NEEDED_SIGNERS:
+    rows = _rows(act)
+    if len(rows) < NEEDED_SIGNERS:
         raise Refusal(_TOO_FEW)
     warrant = list_export.warrant_for(act, room, "archive", operation_id)
     files = archive_files(act, room, warrant)
     said = manifest(act, files)
-    signed = [_signed(act, row, said) for row in _rows(act)]
+    signed = [one for row in rows if (one := _signed(act, row, said)) is not None]
+    if len(signed) < NEEDED_SIGNERS:
+        raise Refusal(_OTHER)
     written = (json.dumps({"signatures": signed}, indent=2) + "\n").encode()
     return zip_bytes({**files, MANIFEST: said, SIGNATURES: written})
 
 
-def _signed(act: Act, row: ArchiveSignature, said: bytes) -> dict[str, str]:
-    keys = keys_of(act, row.person_id)
+def _signed(act: Act, row: ArchiveSignature, said: bytes) -> dict[str, str] | None:
+    """A signature with the keys by which it holds, in use or former; None if it holds by none."""
     context = contexts.study_archive(act.in_study.id)
-    if keys is None or not verify(keys.signing_public, context, said, row.signature):
-        raise Refusal(_OTHER)
-    signer = _signer(act, row)
-    return {
-        "person_id": row.person_id,
-        "name": signer.name,
-        "six_words": signer.six_words,
-        "exchange_public": keys.exchange_public.hex(),
-        "signing_public": keys.signing_public.hex(),
-        "signature": row.signature.hex(),
-    }
+    for keys in known_keys(act, row.person_id):
+        if verify(keys.signing_public, context, said, row.signature):
+            return {
+                "person_id": row.person_id,
+                "name": _name_of(act, row),
+                "six_words": private_record.six_words(keys),
+                "exchange_public": keys.exchange_public.hex(),
+                "signing_public": keys.signing_public.hex(),
+                "signature": row.signature.hex(),
+            }
+    return None
 
 
 def _rows(act: Act) -> list[ArchiveSignature]:
@@ -106,6 +115,15 @@ def _rows(act: Act) -> list[ArchiveSignature]:
 
 
 def _signer(act: Act, row: ArchiveSignature) -> Signer:
-    person, keys = people.person(act.uow.session, row.person_id), keys_of(act, row.person_id)
-    words = private_record.six_words(keys) if keys else ""
-    return Signer(row.person_id, person.full_name if person else "", words)
+    query = sa.select(AuditEntry).where(
+        AuditEntry.trail == act.in_study.id,
+        AuditEntry.event == SIGNED_EVENT,
+        AuditEntry.person_id == row.person_id,
+    )
+    entry = act.uow.session.scalars(query.order_by(AuditEntry.seq.desc()).limit(1)).one()
+    return Signer(row.person_id, _name_of(act, row), words_at(act, row.person_id, entry.at))
+
+
+def _name_of(act: Act, row: ArchiveSignature) -> str:
+    person = people.person(act.uow.session, row.person_id)
+    return person.full_name if person else ""

@@ -26,10 +26,11 @@ from pharmacy.persistence.audit import AuditEntry, AuditHead
 from pharmacy.persistence.studies import ProtocolVersion
 from pharmacy.services.act import Act
 from pharmacy.services.stages import CONFIRMED_EVENTS
-from pharmacy.unblinded import bag_record, inbox, list_export, private_record, trail, versions
+from pharmacy.unblinded import bag_record, inbox, list_export, trail, versions
 from pharmacy.unblinded.archive_tables import blinded_tables
+from pharmacy.unblinded.former_words import words_at
 from pharmacy.unblinded.room import OpenRoom
-from pharmacy.unblinded.tables import HolderKeys, LitAuditEntry, LitAuditHead
+from pharmacy.unblinded.tables import LitAuditEntry, LitAuditHead
 from pharmacy.unblinded.taken_slots import CHANGED
 from pharmacy.unblinded.versions import Ring
 from pharmacy.unblinded.warrants import Warrant
@@ -174,11 +175,14 @@ def _inbox(act: Act, room: OpenRoom, until: datetime) -> bytes:
 
 
 def _people(act: Act, closing: AuditEntry) -> bytes:
-    """Who had which roles at the closing, with the six words of whoever has keys."""
+    """Who had which roles at the closing, with the six words of whoever had keys then.
+
+    An entry from before the words were written into it has those of its moment.
+    """
     team = json.loads(closing.body)["new"]["people"]
     for one in team:
-        keys = act.uow.session.get(HolderKeys, one["id"])
-        one["six_words"] = private_record.six_words(keys) if keys and keys.confirmed else ""
+        if "six_words" not in one:
+            one["six_words"] = words_at(act, one["id"], closing.at)
     return _json(team)
 
 

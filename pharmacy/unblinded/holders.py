@@ -17,6 +17,7 @@ from pharmacy.unblinded.private_record import PrivateRecord, PublicKeys, Unlocke
 from pharmacy.unblinded.tables import HolderKeys
 from pharmacy.unblinded.tables_keys import FormerKeys
 
+CONFIRMED_EVENT = "keys_confirmed"
 NO_KEYS = "You have no keys yet. Make them first, under Your keys."
 
 
@@ -86,7 +87,7 @@ def confirm(
     _unlock(act, keys, passphrase_typed, pepper)
     if not keys.confirmed:
         keys.confirmed = True
-        _record(act, "keys_confirmed", keys)
+        _record(act, CONFIRMED_EVENT, keys)
 
 
 def _unlock(act: Act, keys: HolderKeys, passphrase_typed: str, pepper: bytes) -> Unlocked:

@@ -12,8 +12,8 @@ from pharmacy.persistence import people
 from pharmacy.persistence.stages import StageStep
 from pharmacy.services import stages
 from pharmacy.services.act import Act
-from pharmacy.unblinded import trail
-from pharmacy.unblinded.holders import unlock_own
+from pharmacy.unblinded import private_record, trail
+from pharmacy.unblinded.holders import keys_of, unlock_own
 from pharmacy.unblinded.room import OpenRoom
 
 ASKED_HERE = (StudyStage.UNBLINDED, StudyStage.CLOSED)
@@ -51,14 +51,25 @@ def _write_down(act: Act, room: OpenRoom, event: str, step: StageStep) -> None:
 
 
 def _team(act: Act) -> list[dict[str, object]]:
-    """Who has which roles when the study is closed, for the archive; roles may change later."""
+    """Who has which roles and six words when the study is closed; both may change later."""
     study_id = act.in_study.id
     found = [
         (person, sorted(people.roles_of(act.uow.session, person.id, study_id)))
         for person in people.everybody(act.uow.session)
     ]
     return [
-        {"id": person.id, "name": person.full_name, "user": person.user_name, "roles": roles}
+        {
+            "id": person.id,
+            "name": person.full_name,
+            "user": person.user_name,
+            "roles": roles,
+            "six_words": _words_now(act, person.id),
+        }
         for person, roles in found
         if roles
     ]
+
+
+def _words_now(act: Act, person_id: str) -> str:
+    keys = keys_of(act, person_id)
+    return private_record.six_words(keys) if keys is not None and keys.confirmed else ""

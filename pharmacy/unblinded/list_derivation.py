@@ -11,8 +11,10 @@ from pharmacy.crypto.wrapping import unwrap
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.services.act import Act
-from pharmacy.unblinded import list_parts, sealed_list, trail
-from pharmacy.unblinded.holders import unlock_own
+from pharmacy.unblinded import list_parts, private_record, sealed_list, trail
+from pharmacy.unblinded.former_words import words_at
+from pharmacy.unblinded.holders import keys_of, unlock_own
+from pharmacy.unblinded.list_entries import loading_entry
 from pharmacy.unblinded.list_making import SEED_LENGTH, made_part, made_table
 from pharmacy.unblinded.list_parts import FIRST, Part
 from pharmacy.unblinded.list_table import canonical_list_bytes, read_part, read_table
@@ -26,6 +28,11 @@ DIFFERS = (
     "The list made again from its seed is not the one that is loaded. Do not go on: call the "
     "sponsor and the administrator."
 )
+LOST = (
+    "The seed is lost with your former keys, so this list cannot be made again. It stays loaded "
+    "as it is, and its certificate and opening prove it."
+)
+_NO_SEED = "The list of this study was not made here, so it has no seed."
 
 
 def make(
@@ -53,8 +60,14 @@ def make(
 
 
 def may_derive(act: Act, loaded: Part) -> bool:
-    """Whether the acting person made this list here, and so can open its seed."""
-    return loaded.seed_wrap is not None and loaded.loaded_by == act.person.id
+    """Whether the acting person made this part here and still has the keys that open its seed."""
+    return _refused(act, loaded) is None
+
+
+def why_not(act: Act, part: int) -> str:
+    """Why the acting person cannot make a part again, for a page; empty when they can."""
+    refused = _refused(act, list_parts.find(act, part))
+    return refused.sentence if refused is not None else ""
 
 
 def derive_again(
@@ -69,14 +82,14 @@ def derive_again(
     """Make a part again from its sealed seed and say whether it is the one that is loaded.
 
     Recorded in both trails with its result, once for one form. Refused to everybody but the maker
-    (403), and for a list that was not made here (409).
+    (403), for a list that was not made here, and where the seed is lost with former keys (409).
     """
     act.permit(Permission.LOAD_LIST)
     loaded = next((one for one in list_parts.parts(act) if one.part == part), None)
     if loaded is None or loaded.seed_wrap is None:
-        raise Refusal("The list of this study was not made here, so it has no seed.")
-    if not may_derive(act, loaded):
-        raise Refusal("The seed is sealed to whoever made the list.", status=403)
+        raise Refusal(_NO_SEED)
+    if (refused := _refused(act, loaded)) is not None:
+        raise refused
     if room.list_key is None:
         raise Refusal("You do not hold the list key.", status=403)
     keys, unlocked = unlock_own(act, passphrase, pepper)
@@ -85,6 +98,18 @@ def derive_again(
     if trail.find_operation(act, room.record_key, DERIVED_EVENT, operation_id) is None:
         _write_down(act, room, same, operation_id, part)
     return same
+
+
+def _refused(act: Act, loaded: Part) -> Refusal | None:
+    """What stands before making a part again, asked without opening anything."""
+    if loaded.seed_wrap is None:
+        return Refusal(_NO_SEED)
+    entry = loading_entry(act, loaded.part)
+    if entry is None or not act.person.id == loaded.loaded_by == entry.person_id:
+        return Refusal("The seed is sealed to whoever made the list.", status=403)
+    keys = keys_of(act, act.person.id)
+    now = private_record.six_words(keys) if keys is not None else ""
+    return None if now == words_at(act, act.person.id, entry.at) else Refusal(LOST)
 
 
 def _is_same(
@@ -113,7 +138,7 @@ def _is_same(
 
 
 def _made_before(act: Act, loaded: SealedList) -> SealedList:
-    if not may_derive(act, loaded):
+    if loaded.seed_wrap is None or loaded.loaded_by != act.person.id:
         raise Refusal(sealed_list.LOADED)
     return loaded
 

@@ -6,14 +6,12 @@ without a key would be the rules. The commitment covers them: what is committed 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission, Role
-from pharmacy.persistence import audit, people
-from pharmacy.persistence.audit import AuditEntry
+from pharmacy.persistence import people
 from pharmacy.services.act import Act
 from pharmacy.unblinded import (
     dummy_lists,
@@ -26,14 +24,13 @@ from pharmacy.unblinded import (
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import keys_of
 from pharmacy.unblinded.list_derivation import may_derive
-from pharmacy.unblinded.list_facts import LOADED_EVENT, SOURCES, seed_digest
-from pharmacy.unblinded.list_parts import FIRST, GROWN_EVENT, Part
+from pharmacy.unblinded.list_entries import loading_entry
+from pharmacy.unblinded.list_facts import SOURCES, seed_digest
+from pharmacy.unblinded.list_parts import FIRST, Part
 from pharmacy.unblinded.list_proof import CertificateFile
 from pharmacy.unblinded.list_signers import signing_keys
 from pharmacy.unblinded.sealed_list import DUMMY, NOT_LIVE
 from pharmacy.unblinded.tables import SealedList, StudyKeys
-
-_ENTRIES = 200
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,8 @@ class Certificate:
     """What is printed after loading: nothing of the list itself.
 
     `signer_words` are of the keys that signed, which the loader may have given up since.
-    `confirmed` is who confirmed a dummy list, and when. `may_derive`: the reader made the list.
+    `confirmed` is who confirmed a dummy list, and when. `may_derive`: the reader made the list and
+    has the keys that its seed is sealed to.
     """
 
     study_code: str
@@ -157,14 +155,8 @@ def _meaning_of(loaded: Part) -> str:
 
 
 def _loaded_at(act: Act, part: int) -> datetime | None:
-    event = LOADED_EVENT if part == FIRST else GROWN_EVENT
-    entries = audit.page(act.uow.session, act.in_study.id, text=event, most=_ENTRIES)
-    told = (entry for entry in entries if entry.event == event)
-    return next((one.at for one in told if _part_told(one) == part), None)
-
-
-def _part_told(entry: AuditEntry) -> int:
-    return int(json.loads(entry.body)["new"].get("part", FIRST))
+    entry = loading_entry(act, part)
+    return entry.at if entry is not None else None
 
 
 def _fingerprints(act: Act) -> tuple[tuple[str, str], ...]:

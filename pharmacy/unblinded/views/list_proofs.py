@@ -127,6 +127,7 @@ def _derive_page(form: DeriveForm, room: OpenRoom | None, part: int) -> str:
         lit=lit_frame(),
         form=form,
         certificate=load_certificate.certificate(act(), part),
+        refused=list_derivation.why_not(act(), part),
         part=part,
         back=_certificate_of(part),
         room_open=room is not None,

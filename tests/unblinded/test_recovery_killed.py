@@ -31,7 +31,7 @@ from tests.support.builders import PASSWORD, add_person
 from tests.support.killing import unsound
 from tests.support.lit_builders import BREAK_KEY, PEPPER, LitStudy, open_study
 from tests.system.backup_drill import moved
-from tests.unblinded.test_recovery import SERVER, facts_of
+from tests.unblinded.recovery_acts import SERVER, facts_of
 from tests.unblinded.test_server_secrets import (
     AFTER,
     CHANGING,

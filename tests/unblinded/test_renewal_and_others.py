@@ -29,6 +29,7 @@ from pharmacy.unblinded.tables_keys import ListSeal
 from pharmacy.unblinded.tables_recovery import SealedServerSecret
 from tests.support.growth_builders import ANOTHER, BLOCK, grow, parts_of, rules_for
 from tests.support.lit_builders import ARMS, PEPPER, LitStudy, open_study, table_of
+from tests.unblinded.recovery_acts import newcomer, take_over
 from tests.unblinded.renewal_acts import (
     HOLDERS,
     SECRETS,
@@ -39,7 +40,6 @@ from tests.unblinded.renewal_acts import (
     rotate,
     share_count,
 )
-from tests.unblinded.test_recovery import newcomer, take_over
 from tests.unblinded.test_server_secrets import CHANGING, NEW_BREAK_KEY
 
 TRUSTED = "not the ones you trusted"

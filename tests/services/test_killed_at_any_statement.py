@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,31 +11,10 @@ from werkzeug.wrappers import Response
 
 from pharmacy.web import forms
 from tests.support.builders import make_trial
-from tests.support.killing import Form, Ground, kill_everywhere
+from tests.support.killing import Ground, kill_everywhere
+from tests.support.killing_grounds import need_whole, on_sqlite
 from tests.support.nurse_acts import ACTS, ReadyAct, act_named
 from tests.support.temp_postgres import Database, TempPostgres
-
-
-def on_sqlite(act: ReadyAct, url: str, folder: Path) -> tuple[Ground, Form]:
-    """An act made ready in one SQLite file, of which each kill gets a copy."""
-    trial = make_trial(url)
-    sending = act.ready(trial)
-    source = Path(trial.engine.url.database)
-    copies = iter(range(1_000_000))
-
-    def fresh() -> str:
-        number = next(copies)
-        (folder / f"copy{number - 1}.db").unlink(missing_ok=True)
-        target = folder / f"copy{number}.db"
-        shutil.copyfile(source, target)
-        return f"sqlite:///{target}"
-
-    ground = Ground(trial, folder, fresh)
-    trial.units.close()
-    form = ground.filled(url, act.who, sending)
-    with closing(sqlite3.connect(source)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return ground, form
 
 
 @pytest.mark.parametrize("act", ACTS, ids=str)
@@ -47,12 +23,7 @@ def test_killed_at_any_step_it_is_done_wholly_or_not_at_all(
 ) -> None:
     """K8, D6: sound, its trails whole; before or after, nothing between; sent again, done once."""
     ground, form = on_sqlite(act, sqlite_url, tmp_path)
-    killed = kill_everywhere(ground, form)
-    assert killed.faults == []
-    assert killed.written == sorted(act.events)
-    assert killed.before >= 10, "too few steps were met before the commit"
-    assert killed.after >= 1, "no step was met after the commit"
-    assert killed.before + killed.after == killed.kills
+    need_whole(ground, form, act.events)
 
 
 def _commits_half_way(finish: Callable[[str], Response]) -> Callable[[str], Response]:

@@ -12,7 +12,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from pharmacy.app import create_app
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.persistence.engine import make_engine
 from tests.architecture.trails import trail_faults
-from tests.support.browser import Browser
+from tests.support.browser import Browser, signed_in
 from tests.support.builders import Trial
 from tests.support.nurse_acts import Sending
 from tests.support.world import KeyedChance, make_config, make_surroundings
@@ -54,30 +54,42 @@ class Answer:
 
 @dataclass
 class Ground:
-    """Where kills happen: `fresh` gives the address of another copy of the same database."""
+    """Where kills happen: `fresh` gives the address of another copy of the same database.
+
+    `settings` are those of the installation that answers, where they are not the usual ones.
+    """
 
     trial: Trial
     folder: Path
     fresh: Callable[[], str]
+    settings: dict[str, object] = field(default_factory=dict)
+    _waits: tuple[str, Flask] | None = None
 
-    def app(self, url: str) -> Flask:
+    def app(self, url: str, **settings: object) -> Flask:
         """The product on one copy, with chance from its beginning."""
-        return create_app(
-            make_config(url, self.folder), make_surroundings(self.trial.clock, KeyedChance("kill"))
-        )
+        around = make_surroundings(self.trial.clock, KeyedChance("kill"))
+        return create_app(make_config(url, self.folder, **settings), around)
+
+    def waiting(self, url: str) -> Flask:
+        """The product as each process of a kill takes it over: asked nothing, connected nowhere.
+
+        It is made once for an address, since making it costs more than what is killed.
+        """
+        if self._waits is None or self._waits[0] != url:
+            self._waits = (url, self.app(url, **self.settings))
+        return self._waits[1]
 
     def filled(self, url: str, who: str, sending: Sending) -> Form:
         """Sign in on a copy, open the page and fill the form; the copy keeps the sign-in."""
         app = self.app(url)
-        browser = Browser(app)
-        assert browser.sign_in(who).status_code == 303
+        browser = signed_in(app, who)
         fields = {**browser.hidden(sending.page, sending.action), **sending.fields}
         app.extensions["twinbag"].units.close()
         return Form(sending.action, fields, browser.token())
 
     def send(self, url: str, form: Form, kill_at: int | None = None) -> Answer | None:
         """Send the form in a process of its own; None when it was killed at its step first."""
-        app = self.app(url)
+        app = self.waiting(url)
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -86,7 +98,6 @@ class Ground:
         with os.fdopen(reading) as pipe:
             said = pipe.read()
         _, ended = os.waitpid(child, 0)
-        app.extensions["twinbag"].units.close()
         if os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGKILL:
             assert said == ""
             return None

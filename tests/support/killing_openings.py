@@ -7,11 +7,8 @@ answer. Looked for in the database afterwards is the entry that must have been t
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +18,8 @@ from typing import Any
 import pypdfium2
 from flask import Flask
 
-from tests.support.killing import Ground, die_at, events_of, rows_of, unsound
+from tests.support.killing import die_at, events_of, rows_of, unsound
+from tests.support.killing_grounds import ground_at
 from tests.support.lit_builders import BASE_URL, LitStudy
 
 OPENED = b"<opened>"
@@ -42,7 +40,7 @@ class Killing:
     """A filled form with its browser's cookies, and a database of which each kill gets a copy.
 
     `words` stand in the answer of a form that was done; `event` is the blinded trail's entry that
-    must be there before, or empty where only the unblinded trail grows.
+    must be there before, or empty where only the unblinded trail grows, by `before` entries.
     """
 
     def __init__(
@@ -55,12 +53,11 @@ class Killing:
         words: str,
         event: str,
         who: str = "pharmacist",
+        before: int = 1,
     ) -> None:
-        self._source, self._copies = Path(study.trial.engine.url.database), iter(range(10**6))
-        self._folder = folder
         self.path, self.opens, self.words, self.event = path, opens, words, event
-        self.ground = Ground(study.trial, folder, self.fresh)
-        app = self.ground.app(f"sqlite:///{self._source}")
+        self.ground = ground_at(study.trial, folder)
+        app = self.ground.app(str(study.trial.engine.url))
         browser = study.lit_browser(app, who)
         self.fields = {"csrf_token": browser._token, "operation_id": FORM, **fields}
         self.cookies = [
@@ -71,28 +68,21 @@ class Killing:
         assert len(self.cookies) == 2
         app.extensions["twinbag"].units.close()
         study.trial.units.close()
-        with closing(sqlite3.connect(self._source)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.entries = self.sizes(self.fresh())
-
-    def fresh(self) -> str:
-        """The address of another copy."""
-        number, here = next(self._copies), self._folder
-        for part in ("", "-wal", "-shm"):
-            (here / f"copy{number - 1}.db{part}").unlink(missing_ok=True)
-        shutil.copyfile(self._source, here / f"copy{number}.db")
-        return f"sqlite:///{here}/copy{number}.db"
+        self.wanted = self.sizes(self.ground.fresh()) + before
 
     def sizes(self, url: str) -> int:
         """How many entries the unblinded trail has."""
         return len(rows_of(url)["lit_audit_entry"])
 
 
-def kill_everywhere(killing: Killing) -> Killed:
-    """Kill the form at step 1, 2, 3 ... until it survives; after each kill look, and send again."""
+def kill_everywhere(killing: Killing, *, to_first_fault: bool = False) -> Killed:
+    """Kill the form at step 1, 2, 3 ... until it survives; after each kill look, and send again.
+
+    `to_first_fault` is for plants: what comes after the first fault shows nothing more.
+    """
     killed = Killed()
-    while True:
-        url = killing.fresh()
+    while not (to_first_fault and killed.faults):
+        url = killing.ground.fresh()
         said, ended = _sent(killing, url, killed.kills + 1)
         killed.faults += _looked(killing, url, said, f"step {killed.kills + 1}")
         if not ended:
@@ -106,6 +96,7 @@ def kill_everywhere(killing: Killing) -> Killed:
             killed.faults.append(f"step {killed.kills}: sent again it does not answer")
         killed.faults += _looked(killing, url, again, f"step {killed.kills}, sent again")
         _count(killed, url)
+    return killed
 
 
 def _count(killed: Killed, url: str) -> None:
@@ -117,7 +108,7 @@ def _looked(killing: Killing, url: str, said: bytes, at: str) -> list[str]:
     """What was opened, or told, must have been written down by then, and the trails be whole."""
     found = [f"{at}: {fault}" for fault in unsound(url)]
     blinded = not killing.event or killing.event in events_of(url)
-    written = blinded and killing.sizes(url) > killing.entries
+    written = blinded and killing.sizes(url) >= killing.wanted
     if OPENED in said and not written:
         found.append(f"{at}: opened and not written down")
     if killing.words in _text(said) and not written:
@@ -136,7 +127,7 @@ def _text(said: bytes) -> str:
 
 def _sent(killing: Killing, url: str, kill_at: int | None) -> tuple[bytes, bool]:
     """What a process of its own said, and whether it was killed."""
-    app = killing.ground.app(url)
+    app = killing.ground.waiting(url)
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -145,7 +136,6 @@ def _sent(killing: Killing, url: str, kill_at: int | None) -> tuple[bytes, bool]
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
     _, ended = os.waitpid(child, 0)
-    app.extensions["twinbag"].units.close()
     killed = os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGKILL
     assert killed or os.waitstatus_to_exitcode(ended) == 0, "the request's process broke"
     return said, killed

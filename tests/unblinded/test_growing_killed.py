@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,8 @@ from flask import Flask
 from pharmacy.services.act import Act
 from pharmacy.unblinded import list_growing
 from pharmacy.unblinded.doorway import lit_cookie_name
-from tests.support.killing import Form, Ground, Rows, die_at, events_of, rows_of, unsound
+from tests.support.killing import Form, Rows, die_at, events_of, rows_of, unsound
+from tests.support.killing_grounds import ground_at
 from tests.support.lit_builders import BASE_URL, LitStudy, open_study
 from tests.unblinded.list_acts import typed
 
@@ -29,23 +27,11 @@ class Growing:
     def __init__(self, url: str, folder: Path) -> None:
         study = open_study(url)
         study.enrol_breaker()
-        source = Path(study.trial.engine.url.database or "")
-        copies = iter(range(1_000_000))
-
-        def fresh() -> str:
-            number = next(copies)
-            for part in ("", "-wal", "-shm"):
-                (folder / f"copy{number - 1}.db{part}").unlink(missing_ok=True)
-            shutil.copyfile(source, folder / f"copy{number}.db")
-            return f"sqlite:///{folder}/copy{number}.db"
-
-        self.ground = Ground(study.trial, folder, fresh)
+        self.ground = ground_at(study.trial, folder)
         app = self.ground.app(url)
         self.cookies, self.form = self._filled(app, study)
         app.extensions["twinbag"].units.close()
         study.trial.units.close()
-        with closing(sqlite3.connect(source)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _filled(self, app: Flask, study: LitStudy) -> tuple[dict[str, str], Form]:
         browser = study.lit_browser(app, "statistician")
@@ -68,7 +54,7 @@ class Growing:
 
     def sent(self, url: str, kill_at: int | None) -> bytes | None:
         """Where a process of its own was led to; None when it was killed first."""
-        app = self.ground.app(url)
+        app = self.ground.waiting(url)
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -77,7 +63,6 @@ class Growing:
         with os.fdopen(reading, "rb") as pipe:
             said = pipe.read()
         _, ended = os.waitpid(child, 0)
-        app.extensions["twinbag"].units.close()
         if os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGKILL:
             return None
         assert os.waitstatus_to_exitcode(ended) == 0, "the request's process broke"

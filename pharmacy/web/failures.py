@@ -27,6 +27,7 @@ _WAYS_ON = {
     "infusions": ("scanning.scan", "Scan the bag"),
     "arrivals": ("arrivals.receive", "Receive a delivery"),
 }
+_BEFORE_A_BREAK = ("sign_in", "second_step")
 _AGAIN_IN_S = {Lack.BUSY: 5, Lack.CROWDED: 5}
 _AGAIN_LATER_IN_S = 30
 # What is asked for once more, since no page carries it. Other secrets belong to the lit room.
@@ -109,7 +110,14 @@ def _page_without_database(error: Unavailable) -> str:
         asked=[(name, _ASKED_AGAIN[name]) for name, _ in said if name in _ASKED_AGAIN],
         action=request.full_path.rstrip("?"),
         back_url=page_address(),
+        to_a_break=_leads_to_a_break(),
     )
+
+
+def _leads_to_a_break() -> bool:
+    """Whether somebody may stand here on their way to breaking a code, which waits for nothing."""
+    door = house().break_door
+    return bool(door) and request.blueprint in (door.partition(".")[0], *_BEFORE_A_BREAK)
 
 
 def _log_unavailable(error: Unavailable) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,11 @@ from flask import Flask
 
 from pharmacy.app import create_app
 from pharmacy.domain.roles import Role
-from pharmacy.unblinded.code_break import breaking
 from tests.support.browsing import words
 from tests.support.builders import add_person
-from tests.support.lit_builders import Browser, LitStudy, open_study
-from tests.support.mail_server import dead_url
+from tests.support.lit_builders import LitStudy, open_study
 from tests.support.world import build_app, make_config, make_surroundings
-
-IVIG = "M-008 receives immune globulin intravenous (human) 10%."
+from tests.web.break_pages import IVIG, door, filled
 
 
 @pytest.fixture
@@ -32,24 +28,6 @@ def study(sqlite_url: str) -> LitStudy:
 @pytest.fixture
 def app(study: LitStudy, sqlite_url: str, tmp_path: Path) -> Flask:
     return build_app(sqlite_url, tmp_path, study.trial.clock, study.trial.chance)
-
-
-def door(study: LitStudy, code: str = "") -> str:
-    """The path of the break's page, or of the form's action for one participant."""
-    path = f"/break/{study.study_id}"
-    if not code:
-        return path
-    with study.trial.look("investigator") as act:
-        return f"{path}/{next(one.id for one in breaking.choices(act) if one.code == code)}"
-
-
-def filled(study: LitStudy, **changes: str) -> dict[str, str]:
-    return {
-        "reason": "treatment",
-        "said": "",
-        "passphrase": study.passphrases["investigator"],
-        **changes,
-    }
 
 
 def test_from_the_menu_to_the_answer_in_three_pages(study: LitStudy, app: Flask) -> None:
@@ -142,22 +120,6 @@ def test_misses_elsewhere_do_not_count_here(study: LitStudy, app: Flask) -> None
     assert IVIG in words(browser.post(door(study, "M-008"), **filled(study)).text)
 
 
-def test_it_works_without_room_pharmacist_and_mail_server(
-    study: LitStudy, sqlite_url: str, tmp_path: Path
-) -> None:
-    """K9: the lit room is left out of the process, nobody else is there, mail is dead."""
-    config = make_config(
-        sqlite_url, tmp_path, lit_room=False, smtp_url=dead_url(), notice_to=("s@example.org",)
-    )
-    alone = create_app(config, make_surroundings(study.trial.clock, study.trial.chance))
-    browser = study.browser(alone, "investigator")
-    assert IVIG in words(browser.post(door(study, "M-008"), **filled(study)).text)
-    assert browser.get(f"/lit/{study.study_id}/board").status_code == 404
-    pharmacist = study.browser(alone, "pharmacist").get(f"/study/{study.study_id}/notices").text
-    assert "The code of a participant was broken by Ana Rivera" in words(pharmacist)
-    assert "M-008" not in pharmacist
-
-
 def test_where_it_is_left_out_there_is_none(
     study: LitStudy, sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -237,44 +199,3 @@ def test_the_mark_shows_as_a_sentence_and_care_goes_on(study: LitStudy, app: Fla
         door(study),
     ):
         assert browser.get(path).status_code == 200, path
-
-
-def _pages(url: str, folder: Path, arms: str) -> list[bytes]:
-    study = open_study(url, arms=arms, enrolled=("M-002", "M-008", "M-009"))
-    study.enrol_breaker()
-    app = build_app(url, folder, study.trial.clock, study.trial.chance)
-    browser: Browser = study.browser(app, "investigator")
-    participant = door(study, "M-008").rpartition("/")[2]
-    seen = [browser.get(door(study)), browser.get(f"{door(study)}?participant={participant}")]
-    seen += [browser.post(door(study, "M-008"), **filled(study)) for _ in range(2)]
-    seen += [browser.get(door(study)), browser.get(f"/study/{study.study_id}/participants")]
-    app.extensions["twinbag"].units.close()
-    study.trial.engine.dispose()
-    return [repr((one.status_code, one.headers.to_wsgi_list())).encode() + one.data for one in seen]
-
-
-def test_other_participants_arms_change_no_byte_of_what_the_breaker_sees(
-    new_sqlite_url: Callable[[], str], tmp_path: Path
-) -> None:
-    """B4: one arm is told; the rest of the list could be any."""
-    first, *others = [
-        _pages(new_sqlite_url(), tmp_path, arms)
-        for arms in ("211221122112", "211212211221", "112221121221")
-        if arms[1] == "1"
-    ]
-    assert any(b"immune globulin" in page for page in first)
-    assert len(others) == 2
-    for other in others:
-        assert other == first
-
-
-def test_the_broken_arm_itself_does_change_the_answer(
-    new_sqlite_url: Callable[[], str], tmp_path: Path
-) -> None:
-    """The control of the comparison above."""
-    one, other = (
-        _pages(new_sqlite_url(), tmp_path, arms) for arms in ("211221122112", "122112212112")
-    )
-    assert [a == b for a, b in zip(one, other, strict=True)] == [
-        True, True, False, False, True, True,
-    ]  # fmt: skip

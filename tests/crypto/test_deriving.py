@@ -30,6 +30,7 @@ def test_argon2id_agrees_with_the_reference_implementation():
 
 
 def test_production_is_the_floor_of_the_design():
+    """K14: no row of the database holds the cost of a passphrase, and the code has one alone."""
     assert PRODUCTION.written() == "m=65536,t=3,p=1"
     assert Argon2Deriver().cost is PRODUCTION
 

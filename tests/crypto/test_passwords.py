@@ -51,7 +51,7 @@ def test_long_passwords_are_not_cut():
 
 
 def test_hash_below_the_floor_is_no_hash_of_ours():
-    """A row with a cheap hash, correct as it is, signs nobody in."""
+    """K14: a row with a cheap hash, correct as it is, signs nobody in."""
     cheap = Argon2id(salt=SALT, length=32, iterations=1, lanes=1, memory_cost=8)
     planted = cheap.derive_phc_encoded(b"planted by a thief")
     Argon2id.verify_phc_encoded(b"planted by a thief", planted)
@@ -59,6 +59,14 @@ def test_hash_below_the_floor_is_no_hash_of_ours():
     assert Argon2Hasher().needs_rehash(planted)
     with pytest.raises(WeakParameters):
         Argon2Hasher(DerivationCost(1, 8, 1))
+
+
+def test_control_a_floor_that_nobody_asks_for_lets_the_planted_row_in(monkeypatch):
+    """The plant of K14: what the row says of its own cost is believed."""
+    monkeypatch.setattr(DerivationCost, "__post_init__", lambda _: None)
+    cheap = Argon2id(salt=SALT, length=32, iterations=1, lanes=1, memory_cost=8)
+    planted = cheap.derive_phc_encoded(b"planted by a thief")
+    assert Argon2Hasher().verify(planted, "planted by a thief") is True
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pharmacy.crypto.deriving import passphrase_key
 from pharmacy.crypto.errors import CannotOpen
 from pharmacy.crypto.wrapping import unwrap
 from pharmacy.persistence.base import Base
+from pharmacy.services.surroundings import system_random_bytes
 from pharmacy.unblinded import contexts
 from pharmacy.unblinded.tables import (
     ARM_SIZE,
@@ -30,7 +31,7 @@ from pharmacy.unblinded.tables import (
     Slot,
 )
 from tests.support.lit_builders import BREAK_KEY, PEPPER, LitStudy, open_study
-from tests.support.world import SECRET_KEY
+from tests.support.world import SECRET_KEY, KeyedChance
 
 CONFIG = (PEPPER, BREAK_KEY, SECRET_KEY)
 Opening = Callable[[bytes], bytes]
@@ -175,14 +176,39 @@ def test_control_one_investigators_own_halves_open_every_envelope(study: LitStud
     assert surrendered(study, (*CONFIG, join(whole, kept)))["envelope"] == 1
 
 
-def test_no_two_sealed_values_are_alike(study: LitStudy) -> None:
-    """K5: twelve envelopes of two arms, and every other sealed value: none occurs twice."""
+def repeated(study: LitStudy) -> int:
+    """How many sealed values begin, behind their version, as another one does: by their salt."""
     seen: list[bytes] = []
     with study.trial.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
             for column in table.columns:
                 if column.info.get("sealed"):
                     found = connection.execute(sa.select(column)).scalars()
-                    seen += [bytes(value)[:65] for value in found if value is not None]
+                    seen += [bytes(value)[1:33] for value in found if value is not None]
     assert len(seen) > 100
-    assert len(set(seen)) == len(seen)
+    return len(seen) - len(set(seen))
+
+
+def test_no_two_sealed_values_are_alike(study: LitStudy) -> None:
+    """K5: twelve envelopes of two arms, and every other sealed value: no salt occurs twice."""
+    assert repeated(study) == 0
+
+
+class _OneSalt(KeyedChance):
+    """Chance that has run dry wherever a salt is drawn."""
+
+    def __call__(self, purpose: str, count: int) -> bytes:
+        return bytes(count) if "salt" in purpose else super().__call__(purpose, count)
+
+
+def test_control_a_salt_that_is_always_the_same_is_found(sqlite_url: str) -> None:
+    """The plant of K5."""
+    made = open_study(sqlite_url, chance=_OneSalt())
+    made.enrol_breaker()
+    assert repeated(made) > 30
+
+
+@pytest.mark.deep
+def test_of_a_million_salts_none_occurs_twice() -> None:
+    """K5: as production draws them."""
+    assert len({system_random_bytes("lit envelope salt", 32) for _ in range(10**6)}) == 10**6

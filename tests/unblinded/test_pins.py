@@ -1,4 +1,4 @@
-"""Whoever can write the database cannot make a holder trust what they wrote.
+"""Whoever can write the database cannot make a holder trust what they wrote (K2, K12, K13).
 
 Each test changes stored rows as a thief with a database shell would, and opens the room again.
 """
@@ -266,14 +266,24 @@ def test_study_keys_and_signatures_replaced_together(study: LitStudy) -> None:
 
 
 def test_list_and_signature_replaced_together(study: LitStudy) -> None:
-    """Signed by the thief, whom nobody has pinned, whatever name stands beside it."""
+    """K12: signed by the thief, whom nobody has pinned, whatever name stands beside it."""
     thief = _Thief(study)
     _tamper(study, thief.replace_list)
     _refused(study)
 
 
+def test_control_a_list_that_nobody_signed_for_would_be_believed(
+    study: LitStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plant of K12: a list counts without its loader's signature, and the thief's is taken."""
+    monkeypatch.setattr(pins, "check_list", lambda *_: None)
+    _tamper(study, _Thief(study).replace_list)
+    for who in OPENERS:
+        study.open_room(who)
+
+
 def test_everything_replaced_together(study: LitStudy) -> None:
-    """Keys, list and signatures at once: the pins stand where the thief cannot write."""
+    """K12: keys, list and signatures at once: the pins stand where the thief cannot write."""
     thief = _Thief(study)
 
     def change(session: Session) -> None:
@@ -285,7 +295,7 @@ def test_everything_replaced_together(study: LitStudy) -> None:
 
 
 def test_the_first_opening_compares_words(sqlite_url: str) -> None:
-    """Before there are pins, the granter's six words are what stands against a swap (H5)."""
+    """K13: before there are pins, the granter's six words stand against a swap (H5)."""
     study = open_study(sqlite_url)
     words = study.six_words("statistician")
     _tamper(study, _Thief(study).replace_study_keys)

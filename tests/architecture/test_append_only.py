@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -279,5 +280,5 @@ def test_without_recursive_triggers_a_replace_gets_through(
     assert "insert or replace" in got_through(engine, "audit_entry")
 
 
-def _without_recursive_triggers(connection: object, _record: object) -> None:
-    connection.execute("PRAGMA recursive_triggers=OFF")  # type: ignore[attr-defined]
+def _without_recursive_triggers(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA recursive_triggers=OFF")

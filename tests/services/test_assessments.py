@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -167,10 +168,12 @@ def test_a_mistaken_signature_is_taken_back_and_stays_on_record(both: Trial) -> 
 
 
 @pytest.mark.parametrize("verb", [sa.update, sa.delete])
-def test_the_database_refuses_to_change_a_signature(both: Trial, verb: object) -> None:
+def test_the_database_refuses_to_change_a_signature(
+    both: Trial, verb: Callable[[type], Any]
+) -> None:
     """Insert only, by trigger, whatever the program would do."""
     _sign(both, both.enrolled())
-    statement = verb(AssessmentSignature)  # type: ignore[operator]
+    statement = verb(AssessmentSignature)
     if verb is sa.update:
         statement = statement.values(standing="taken_back")
     with pytest.raises(sa.exc.DBAPIError), both.engine.begin() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -125,10 +126,10 @@ def test_without_a_mail_server_nobody_mails(sqlite_url: str, tmp_path: Path) -> 
     assert start_postman(create_app(config), config) is None
 
 
-def _until(holds: object) -> None:
+def _until(holds: Callable[[], object]) -> None:
     waited = threading.Event()
     for _ in range(400):
-        if holds():  # type: ignore[operator]
+        if holds():
             return
         waited.wait(0.05)
     raise AssertionError("it did not come")

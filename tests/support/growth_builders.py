@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import list_growing, list_parts
@@ -17,13 +18,13 @@ BLOCK = "2112"
 ANOTHER = "1221"
 
 
-def sealing_of(study: LitStudy, part: int = 0, **changes: object) -> Sealing:
+def sealing_of(study: LitStudy, part: int = 0, **changes: Any) -> Sealing:
     """What the statistician types for a part, the next one if none is named."""
     with study.trial.look("statistician") as act:
         number = part or list_growing.next_part(act)
     words = study.passphrases["statistician"]
     made = Sealing(number, PASSWORD, words, True, PEPPER, BREAK_KEY)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def grow(
@@ -32,7 +33,7 @@ def grow(
     part: int = 0,
     table: bytes | None = None,
     codes: bytes | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> Part:
     """The statistician adds rows from a table."""
     sealing = sealing_of(study, part, **changes)
@@ -43,7 +44,7 @@ def grow(
     return added
 
 
-def make_rows(study: LitStudy, rows: dict[str, int], part: int = 0, **changes: object) -> Part:
+def make_rows(study: LitStudy, rows: dict[str, int], part: int = 0, **changes: Any) -> Part:
     """The statistician has rows made here."""
     sealing = sealing_of(study, part, **changes)
     made: Part = study.do("statistician", list_growing.make, rows, rules_for(study), sealing)

@@ -24,6 +24,7 @@ from pharmacy.unblinded.tables import (
 )
 from tests.support.builders import add_person
 from tests.support.lit_builders import LitStudy, open_study
+from tests.support.temp_postgres import Database
 from tests.unblinded.break_acts import IVIG, PHONE, SALINE, events, participant_id, rewrite, rows
 
 
@@ -120,10 +121,10 @@ def test_the_same_form_with_another_participant_is_refused(study: LitStudy) -> N
 
 
 def test_two_sendings_at_once_are_one_break(
-    new_postgres: Callable[[], object], tmp_path: Path
+    new_postgres: Callable[[], Database], tmp_path: Path
 ) -> None:
     """On PostgreSQL both may be on their way: the record's id lets one of them write."""
-    made = open_study(new_postgres().app_url, enrolled=("M-008",))  # type: ignore[attr-defined]
+    made = open_study(new_postgres().app_url, enrolled=("M-008",))
     made.enrol_breaker()
     one, told = participant_id(made), []
     both = threading.Barrier(2)

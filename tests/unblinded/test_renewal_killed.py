@@ -7,11 +7,8 @@ opens: rooms, records, an envelope, a code break. Whoever was revoked opens noth
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pharmacy.crypto.errors import CannotOpen
+from pharmacy.domain.errors import Refusal
 from pharmacy.persistence import participants
 from pharmacy.persistence.engine import make_engine
 from pharmacy.services.units import Units
@@ -27,6 +26,7 @@ from pharmacy.unblinded import bag_record, granting, rekeying, revoking, rotatio
 from pharmacy.unblinded.tables import BagRecord, StudyKeys
 from tests.support.builders import PASSWORD
 from tests.support.killing import rows_of, unsound
+from tests.support.killing_grounds import fresh_copies
 from tests.support.lit_builders import PEPPER, LitStudy, open_study
 from tests.support.temp_postgres import Database, TempPostgres
 from tests.support.world import KeyedChance
@@ -101,7 +101,7 @@ def _none_opens(*whom: str) -> Look:
 def _breaks_nothing(study: LitStudy) -> list[str]:
     try:
         study.break_code(_allocated(study))
-    except Exception:
+    except Refusal:
         return []
     return ["the revoked investigator breaks a code"]
 
@@ -235,31 +235,19 @@ def _opens(study: LitStudy, deed: Deed | None = None) -> list[str]:
             with study.trial.look(who) as act:
                 bag = act.uow.session.scalars(sa.select(BagRecord.bag_id)).first()
                 bag_record.read(act, room, str(bag))
-        except Exception as error:
+        except (Refusal, CannotOpen) as error:
             faults.append(f"{who} does not open the room: {error}")
     if str(deed) != "revoke an investigator":
         try:
             study.break_code(_allocated(study))
-        except Exception as error:
+        except Refusal as error:
             faults.append(f"no code breaks: {error}")
     study.trial.units.close()
     return faults
 
 
 def _copies(study: LitStudy, folder: Path) -> Callable[[], str]:
-    source = Path(study.trial.engine.url.database)
-    with closing(sqlite3.connect(source)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    numbers = iter(range(1_000_000))
-
-    def fresh() -> str:
-        number = next(numbers)
-        for part in ("", "-wal", "-shm"):
-            (folder / f"copy{number - 1}.db{part}").unlink(missing_ok=True)
-        shutil.copyfile(source, folder / f"copy{number}.db")
-        return f"sqlite:///{folder}/copy{number}.db"
-
-    return fresh
+    return fresh_copies(Path(str(study.trial.engine.url.database)), folder)
 
 
 @pytest.mark.parametrize("deed", [*DEEDS, GRANT], ids=str)

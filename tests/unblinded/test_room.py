@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from flask import Flask, Response
 
 from pharmacy.app import create_app
 from pharmacy.domain.roles import Role
+from pharmacy.persistence.base import Base
 from pharmacy.persistence.sign_ins import SignInSession
 from pharmacy.services import people as people_verbs
 from pharmacy.services import sign_in
@@ -41,9 +43,9 @@ def _is_open(browser: Browser) -> bool:
     return "Locks in" in browser.get(browser.lit("board")).text
 
 
-def _rows(study: LitStudy, table: type) -> list[dict[str, object]]:
+def _rows(study: LitStudy, table: type[Base]) -> list[dict[str, Any]]:
     with study.trial.engine.connect() as connection:
-        query = sa.select(table.__table__)  # type: ignore[attr-defined]
+        query = sa.select(table.__table__)
         return [dict(row._mapping) for row in connection.execute(query)]
 
 
@@ -215,7 +217,7 @@ def test_a_request_in_the_room_moves_nothing_readable(study: LitStudy, app: Flas
     assert _plain_facts(study) == before
     after = [row["keys"] for row in _rows(study, LitSession)]
     assert after != sealed
-    assert [len(keys) for keys in after] == [len(keys) for keys in sealed]  # type: ignore[arg-type]
+    assert [len(keys) for keys in after] == [len(keys) for keys in sealed]
 
 
 def _plain_facts(study: LitStudy) -> list[tuple[object, ...]]:

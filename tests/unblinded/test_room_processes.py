@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from pharmacy.services import sign_in
+from pharmacy.services.act import Act
 from pharmacy.unblinded import room as rooms
 from pharmacy.unblinded.room import ABSOLUTE_LIMIT, IDLE_LIMIT, OpenRoom
 from pharmacy.unblinded.tables import LitSession
@@ -105,11 +107,12 @@ class Halves:
     session: str
     cookie: bytes
 
-    def look(self, who: str = "pharmacist", **other: object) -> OpenRoom | None:
+    def look(self, who: str = "pharmacist", **other: Any) -> OpenRoom | None:
         """What a request with these halves finds."""
-        said = {"session": self.session, "cookie": self.cookie, "pepper": PEPPER, **other}
+        said: dict[str, Any] = {"session": self.session, "cookie": self.cookie, "pepper": PEPPER}
+        said |= other
         with self.study.trial.look(who) as act:
-            return rooms.look(act, str(said["session"]), said["cookie"], said["pepper"])  # type: ignore[arg-type]
+            return rooms.look(act, said["session"], said["cookie"], said["pepper"])
 
 
 @pytest.fixture
@@ -162,8 +165,8 @@ def test_control_a_key_kept_in_the_process_is_found(
     kept: list[OpenRoom] = []
     look = rooms.look
 
-    def remembering(act: object, session: str, cookie: bytes, pepper: bytes) -> OpenRoom | None:
-        room = look(act, session, cookie, pepper)  # type: ignore[arg-type]
+    def remembering(act: Act, session: str, cookie: bytes, pepper: bytes) -> OpenRoom | None:
+        room = look(act, session, cookie, pepper)
         kept.extend([room] if room else [])
         return room or (kept[0] if kept else None)
 

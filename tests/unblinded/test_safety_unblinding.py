@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pytest
@@ -45,16 +46,16 @@ def participant_id(study: LitStudy, code: str = "M-002") -> str:
         return next(one for one, said in safety.who(act) if said == code)
 
 
-def report(study: LitStudy, **changes: object) -> Asked:
+def report(study: LitStudy, **changes: Any) -> Asked:
     asked = Asked("report", DOCTOR, "Serious event", participant_id(study), form="safety-form-0001")
-    return replace(asked, **changes)  # type: ignore[arg-type]
+    return replace(asked, **changes)
 
 
-def recall(study: LitStudy, words: str = IVIG, **changes: object) -> Asked:
+def recall(study: LitStudy, words: str = IVIG, **changes: Any) -> Asked:
     with study.trial.look("pharmacist") as act:
         product = next(key for key, text in safety.products(act).items() if text == words)
     asked = Asked("recall", DOCTOR, "Lot recalled", "", product, DAY, DAY, "safety-form-0002")
-    return replace(asked, **changes)  # type: ignore[arg-type]
+    return replace(asked, **changes)
 
 
 def told(study: LitStudy, asked: Asked, who: str = "pharmacist", **said: object) -> Told:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Barrier, Thread
@@ -29,6 +26,7 @@ from pharmacy.unblinded.warrants import Warrant
 from tests.support import closing_acts as acts
 from tests.support.builders import PASSWORD
 from tests.support.killing import events_of, unsound
+from tests.support.killing_grounds import fresh_copies
 from tests.support.lit_builders import PEPPER, LitStudy, open_study
 
 OPENED = b"<opened>"
@@ -125,16 +123,11 @@ class Ground:
     """A study ready for its step, in one file of which every kill gets a copy."""
 
     study: LitStudy
-    copies: Iterator[Path]
+    copy: Callable[[], str]
 
     def fresh(self) -> LitStudy:
-        """The study on a copy of its database."""
-        path = next(self.copies)
-        return self.on(f"sqlite:///{path}")
-
-    def on(self, url: str) -> LitStudy:
-        """The study on this database, its rooms as they were opened."""
-        engine = make_engine(url)
+        """The study on a copy of its database, its rooms as they were opened."""
+        engine = make_engine(self.copy())
         trial = replace(
             self.study.trial, engine=engine, units=Units(engine, self.study.trial.clock)
         )
@@ -146,18 +139,8 @@ def _ground(step: Step, url: str, folder: Path) -> Ground:
     step.before(study)
     study.room(step.who)
     study.room("statistician")
-    source = Path(study.trial.engine.url.database)
     study.trial.units.close()
-    with closing(sqlite3.connect(source)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def copies() -> Iterator[Path]:
-        for number in range(1_000_000):
-            for part in ("", "-wal", "-shm"):
-                (folder / f"copy{number - 1}.db{part}").unlink(missing_ok=True)
-            yield Path(shutil.copyfile(source, folder / f"copy{number}.db"))
-
-    return Ground(study, copies())
+    return Ground(study, fresh_copies(Path(str(study.trial.engine.url.database)), folder))
 
 
 def kill_everywhere(ground: Ground, step: Step) -> Killed:

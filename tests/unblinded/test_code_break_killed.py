@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,14 +97,19 @@ def _looked(url: str, said: bytes, at: str) -> list[str]:
     return found
 
 
-def _sent(ground: Ground, url: str, form: Form, kill_at: int | None) -> tuple[bytes, bool]:
-    """What a process of its own said, and whether it was killed."""
+def _sent(
+    ground: Ground, url: str, form: Form, kill_at: int | None, after_s: float | None = None
+) -> tuple[bytes, bool]:
+    """What a process of its own said, and whether it was killed: at a step, or after a while."""
     app = ground.waiting(url)
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         _answer_and_end(app, form, kill_at, writing)
     os.close(writing)
+    if after_s is not None:
+        time.sleep(after_s)
+        os.kill(child, signal.SIGKILL)
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
     _, ended = os.waitpid(child, 0)
@@ -140,6 +146,25 @@ def test_what_is_opened_is_written_down_whenever_it_is_killed(ground: tuple[Grou
     assert killed.faults == []
     assert killed.kills >= 40, "too few steps were met"
     assert 10 <= killed.opened < killed.kills, "no step was met between opening and answer"
+
+
+@pytest.mark.deep
+def test_killed_two_hundred_times_at_any_moment(ground: tuple[Ground, Form]) -> None:
+    """K8: not between two statements but anywhere, from before the first to after the answer."""
+    here, form = ground
+    begun = time.monotonic()
+    _sent(here, here.fresh(), form, None)
+    lasts_s, faults, ended = time.monotonic() - begun, [], set()
+    for turn in range(200):
+        url = here.fresh()
+        said, killed = _sent(here, url, form, None, lasts_s * turn / 150)
+        faults += _looked(url, said, f"turn {turn}")
+        again, _ = _sent(here, url, form, None)
+        faults += _looked(url, again, f"turn {turn}, sent again")
+        ended.add((killed, OPENED in said, WORDS in again.decode(errors="replace")))
+    assert faults == []
+    assert {(True, False, True), (True, True, True), (False, True, True)} >= ended
+    assert (True, False, True) in ended
 
 
 def _writes_down_afterwards(

@@ -246,6 +246,7 @@ def test_what_the_lit_room_keeps_is_sealed_or_has_a_reason() -> None:
 
 
 def test_sealed_columns_have_one_length() -> None:
+    """K4: whatever is sealed, its length is demanded by the schema."""
     assert unequal_lengths(Base.metadata) == []
 
 
@@ -318,6 +319,7 @@ def test_planted_plaintext_is_found(planted: type[_Planted]) -> None:
 
 
 def test_planted_lengths_are_found(planted: type[_Planted]) -> None:
+    """The plant of K4."""
     assert unequal_lengths(planted.metadata) == [
         "lit_planted_slot.envelope is sealed and no check demands its length of 48",
         "lit_planted_slot.wrong is sealed and no check demands its length of 32",

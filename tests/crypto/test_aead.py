@@ -45,6 +45,7 @@ def test_another_implementation_reads_the_format(sealed):
 
 
 def test_every_changed_byte_is_the_same_error(sealed):
+    """K3."""
     failures = set()
     for at in range(len(sealed)):
         for change in (0x01, 0x80, 0xFF):
@@ -75,7 +76,7 @@ def test_wrong_key_context_or_size_is_the_same_error(sealed, key, size, where):
 
 
 def test_two_slots_cannot_be_swapped(sealed):
-    """H3: both ciphertexts are genuine, and still neither opens in the other's place."""
+    """K2, H3: both ciphertexts are genuine, and still neither opens in the other's place."""
     other = seal(KEY, b"the other", SIZE, SLOT_4, fixed("another salt"))
     for moved, where in ((sealed, SLOT_4), (other, SLOT_3)):
         with pytest.raises(CannotOpen):
@@ -96,7 +97,7 @@ def test_length_is_checked_before_anything_is_decrypted(sealed, length, monkeypa
 
 
 def test_every_length_of_plaintext_gives_one_length():
-    """H4: sizes say nothing, and every plaintext comes back, also those that end in padding."""
+    """K4, H4: sizes say nothing; every plaintext comes back, also those that end in padding."""
     for size in (1, 32, 1024):
         for length in range(size):
             plaintext = (fixed("plain", size) + b"\x80\x00")[:length]
@@ -115,7 +116,7 @@ def test_overflow_is_refused_without_quoting(length):
 
 
 def test_equal_plaintexts_give_unequal_ciphertexts():
-    """H4: equal arms must not look alike."""
+    """K5, H4: equal arms must not look alike."""
     blobs = [seal(KEY, b"same", SIZE, SLOT_3, fixed(f"salt {n}")) for n in range(200)]
     assert len({blob[65:] for blob in blobs}) == len({blob[33:65] for blob in blobs}) == 200
 

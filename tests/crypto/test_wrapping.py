@@ -78,6 +78,7 @@ def test_wrapped_key_comes_back_at_one_length_and_never_equal():
 
 
 def test_every_changed_byte_is_the_same_error():
+    """K3."""
     wrapped = wrap(PUBLIC, LIST_KEY, HERE)
     for at in range(len(wrapped)):
         changed = bytearray(wrapped)
@@ -121,6 +122,7 @@ def test_lengthened_is_the_same_error():
     ],
 )
 def test_another_study_version_purpose_or_person_does_not_open(where):
+    """K2."""
     with pytest.raises(CannotOpen):
         unwrap(PRIVATE, wrap(PUBLIC, LIST_KEY, HERE), where)
 
@@ -144,7 +146,7 @@ def test_low_order_encapsulation_does_not_open(point):
 
 
 def test_inbox_records_have_one_size():
-    """Every infusion writes one inbox record, empty or not: they must look alike (H4)."""
+    """K4: every infusion writes one inbox record, empty or not: they must look alike (H4)."""
     for plaintext in (b"", b"clear", b"\x80\x00", bytes(255)):
         blob = wrap_record(PUBLIC, plaintext, 256, HERE)
         assert len(blob) == wrapped_record_length(256) == 304

@@ -34,7 +34,7 @@ def _held(study: LitStudy, who: str) -> tuple[str, ...]:
 
 
 def test_other_words_enrol_nobody(study: LitStudy) -> None:
-    """What was heard must be this person's fingerprint; nothing is kept of a wrong try (H5)."""
+    """K13: what was heard must be this person's words; nothing is kept of a wrong try (H5)."""
     passphrase = study.passphrases["statistician"]
     other = study.six_words("statistician")
     for heard in (other, "", "   ", "one two three", "x" * 5000):
@@ -108,7 +108,7 @@ def test_keys_that_were_not_confirmed_are_not_enrolled(study: LitStudy) -> None:
 
 
 def test_a_holder_who_was_not_enrolled_opens_nothing(study: LitStudy) -> None:
-    """Own keys alone are no keys of the study."""
+    """K1: own keys alone are no keys of the study."""
     with pytest.raises(Refusal, match="do not hold") as refused:
         study.open_room("pharmacist")
     assert refused.value.status == 403

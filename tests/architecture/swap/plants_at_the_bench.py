@@ -116,7 +116,7 @@ def _error_line(patch: pytest.MonkeyPatch, journey: Journey) -> None:
 
 
 def _no_padding(patch: pytest.MonkeyPatch, journey: Journey) -> None:
-    """Shape at rest: a record as long as what it holds, and no length in the schema."""
+    """The plant of K4: a record as long as what it holds, and no length in the schema."""
     seal, open_sealed = bag_record.seal, bag_record.open_sealed
     overhead = 1 + 32 + 32 + 16
 

@@ -16,7 +16,7 @@ from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.site_time import format_moment
 from pharmacy.domain.stages import StudyAct
-from pharmacy.persistence import break_cards, marks, participants, people, studies
+from pharmacy.persistence import break_cards, marks, participants, people
 from pharmacy.persistence.break_cards import (
     BROKEN,
     MISSING,
@@ -32,6 +32,7 @@ from pharmacy.persistence.people import Person
 from pharmacy.persistence.unit_of_work import UnitOfWork
 from pharmacy.services import notices, seal_reports, signing, stages
 from pharmacy.services.act import Act
+from pharmacy.services.study_time import study_moment, study_zone
 
 SETS = {"pharmacy": "Pharmacy", "physician": "On-call physician"}
 COUNTED_BY = {
@@ -121,7 +122,7 @@ def set_page(act: Act, card_set: str) -> SetPage:
     act.permit(Permission.SEE_BREAK_CARDS)
     if card_set not in SETS:
         raise Refusal("There is no such set of cards.", status=404)
-    zone = zone_of(act)
+    zone = study_zone(act)
     counted = break_cards.checks(act.uow.session, act.in_study.id, card_set)
     return SetPage(
         key=card_set,
@@ -239,7 +240,7 @@ def tell_opened(act: Act, told: Opened, password: str) -> None:
         act,
         f"card|{card.id}",
         f"The code of a participant was broken by {who} with a sealed card at "
-        f"{format_moment(told.at, zone_of(act))}; no arm is told here.",
+        f"{study_moment(act, told.at)}; no arm is told here.",
     )
 
 
@@ -258,11 +259,6 @@ def openers(act: Act) -> list[Person]:
         for person in people.members(act.uow.session, act.in_study.id, role):
             found[person.id] = person
     return sorted(found.values(), key=lambda person: person.full_name)
-
-
-def zone_of(act: Act) -> ZoneInfo:
-    """The zone of the study's first site, in which its custody is told."""
-    return ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
 
 
 def _who(act: Act, told: Opened) -> str:
@@ -288,7 +284,7 @@ def _out_of_order(act: Act, card: CardLine, said: str) -> None:
         act,
         f"card|{card.id}|{said}",
         f"A sealed code-break card ({SETS[card.card_set]}) was found {how} by "
-        f"{act.person.full_name} at {format_moment(act.now, zone_of(act))}. Whether anybody read "
+        f"{act.person.full_name} at {study_moment(act, act.now)}. Whether anybody read "
         "it is for the unblinded team to find out and sign; no arm is told here.",
     )
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.site_time import format_day
 from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import departures as left
-from pharmacy.persistence import deviations, people, signatures, studies
+from pharmacy.persistence import deviations, people, signatures
 from pharmacy.persistence.deviations import KEEPS, NOT_TREATED, Deviation, DeviationConfirmation
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.signatures import Signature
@@ -24,6 +23,7 @@ from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
 from pharmacy.services.site_words import Signed, signature_words
+from pharmacy.services.study_time import study_zone
 
 REPORT_MEANING = "I report this deviation as written."
 CONFIRM_MEANING = "I confirm this deviation as written."
@@ -204,7 +204,7 @@ def _why_not(act: Act, row: Deviation) -> str:
 
 
 def _sheet(act: Act, row: Deviation) -> DeviationSheet:
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     second = deviations.confirmation(act.uow.session, row.id)
     return DeviationSheet(
         deviation_id=row.id,

@@ -28,8 +28,9 @@ from pharmacy.persistence.approvals import GoingLiveSignature
 from pharmacy.persistence.studies import ProtocolVersion
 from pharmacy.services import stages
 from pharmacy.services.act import Act
-from pharmacy.services.protocol_approvals import SignedLine, sheet, signed_line, zone_of
+from pharmacy.services.protocol_approvals import SignedLine, sheet, signed_line
 from pharmacy.services.signing import sign
+from pharmacy.services.study_time import study_moment, study_zone
 
 MEANING = "I have seen every gate open and sign that this study goes live."
 WENT_LIVE = "study_went_live"
@@ -66,7 +67,7 @@ def page(act: Act, lit_facts: LitFactsOf | None) -> GoingLivePage:
     side = side_of(act.roles)
     return GoingLivePage(
         practice=act.in_study.practice,
-        live_since=format_moment(since, zone_of(act)) if since else "",
+        live_since=study_moment(act, since),
         version=version.version,
         fingerprint=version.sha256.hex(),
         gates=() if act.in_study.practice else gates(facts_of(act, lit_facts)),
@@ -126,7 +127,7 @@ def sign_going_live(
 def facts_of(act: Act, lit_facts: LitFactsOf | None) -> Facts:
     """Everything the gates ask, as it stands at this moment."""
     session, study_id, protocol = act.uow.session, act.in_study.id, sheet(act)
-    zone = zone_of(act)
+    zone = study_zone(act)
     taken = notices.test_notice_taken(session, study_id)
     drills = approvals.restore_drills(session, study_id)
     kept = card_keeping.newest(session, study_id)

@@ -17,6 +17,7 @@ from pharmacy.persistence import notices, studies
 from pharmacy.persistence.notices import Notice
 from pharmacy.persistence.unit_of_work import UnitOfWork
 from pharmacy.services.act import Act
+from pharmacy.services.study_time import study_zone
 
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=1)
@@ -43,7 +44,7 @@ class Letter:
 
 def code_broken(act: Act, form: str, *, again: bool) -> None:
     """Tell of a broken code: who and when, neither whose code nor which arm; once for one form."""
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     done = "shown again to" if again else "broken by"
     sentence = (
         f"The code of a participant was {done} {act.person.full_name} at "
@@ -63,7 +64,7 @@ def tell(act: Act, form: str, sentence: str) -> None:
 
 def suspected(act: Act, report_id: str) -> None:
     """Tell that somebody may have been unblinded: who and when, and nothing of what they say."""
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     sentence = (
         f"{act.person.full_name} reported at {format_moment(act.now, zone)} that they may have "
         "been unblinded; what happened is for the unblinded team alone to read."
@@ -74,7 +75,7 @@ def suspected(act: Act, report_id: str) -> None:
 def listed(act: Act) -> list[NoticeLine]:
     """The notices of the act's study, newest first."""
     act.permit(Permission.SEE_STOPS)
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     return [
         NoticeLine(
             one.sentence,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from pharmacy.domain.approving import SIDE_TITLES, Side, side_of
 from pharmacy.domain.errors import BadForm, Refusal
@@ -26,6 +25,7 @@ from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.signing import sign
 from pharmacy.services.studies import protocol_of
+from pharmacy.services.study_time import study_moment, study_zone
 
 APPROVE_MEANING = "I have read this protocol version and approve it for use in this study."
 CONFIRM_MEANING = "I confirm the marked defaults that I ticked for this study."
@@ -94,7 +94,7 @@ def sheet(act: Act) -> ProtocolSheet:
         code=act.in_study.code,
         version=version.version,
         fingerprint=version.sha256.hex(),
-        added=format_moment(version.added_at, zone_of(act)),
+        added=study_moment(act, version.added_at),
         sections=readable(protocol),
         approvals=tuple(signed_line(act, SIDE_TITLES[one], signed.get(one.value)) for one in Side),
         defaults=defaults,
@@ -157,13 +157,8 @@ def signed_line(act: Act, title: str, signature: Signature | None) -> SignedLine
     """A signature in words, or the place that is left for it."""
     if signature is None:
         return SignedLine(title)
-    when = format_moment(signature.at, zone_of(act))
+    when = study_moment(act, signature.at)
     return SignedLine(title, signature.printed_name, when, signature.meaning)
-
-
-def zone_of(act: Act) -> ZoneInfo:
-    """The zone of the study's first site, in which its own acts are told."""
-    return ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
 
 
 def _own_side(act: Act) -> Side:
@@ -197,7 +192,7 @@ def _default_lines(
     act: Act, version: ProtocolVersion, protocol: Protocol
 ) -> tuple[DefaultLine, ...]:
     done = approvals.confirmations(act.uow.session, version.id)
-    zone, lines = zone_of(act), []
+    zone, lines = study_zone(act), []
     for number, default in enumerate(protocol.marked_defaults, start=1):
         signature = done.get(number)
         confirmed = ""

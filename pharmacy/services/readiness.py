@@ -7,7 +7,6 @@ from datetime import date
 
 from pharmacy.domain.errors import BadForm
 from pharmacy.domain.roles import Permission
-from pharmacy.domain.site_time import format_moment
 from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import notices
 from pharmacy.persistence.approvals import RestoreDrill
@@ -15,8 +14,8 @@ from pharmacy.persistence.card_keeping import CardKeeping
 from pharmacy.persistence.notices import Notice
 from pharmacy.services import stages
 from pharmacy.services.act import Act
-from pharmacy.services.protocol_approvals import zone_of
 from pharmacy.services.signing import sign
+from pharmacy.services.study_time import study_moment, study_today
 
 DRILL_MEANING = "I restored this backup on another machine, and its checks passed."
 CARDS_MEANING = "I state where the sealed code-break cards of this study are kept."
@@ -33,7 +32,7 @@ def send_test_notice(act: Act) -> None:
         study_id=act.in_study.id,
         sentence=(
             f"This is a test that {act.person.full_name} asked for at "
-            f"{format_moment(act.now, zone_of(act))}. No code was broken."
+            f"{study_moment(act, act.now)}. No code was broken."
         ),
         made_at=act.now,
     )
@@ -50,7 +49,7 @@ def record_restore_drill(act: Act, drilled_on: date | None, sha256: str, passwor
     act.permit(Permission.ADMINISTER)
     stages.admit(act, StudyAct.KEEP)
     errors, typed = {}, "".join(sha256.split()).lower()
-    if drilled_on is None or drilled_on > act.now.astimezone(zone_of(act)).date():
+    if drilled_on is None or drilled_on > study_today(act):
         errors["drilled_on"] = "Choose the day of the drill; it is not to come."
     if not _SHA256.fullmatch(typed):
         errors["sha256"] = "Type the 64 characters of the backup's SHA-256."

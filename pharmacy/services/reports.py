@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
 from pharmacy.domain.stages import StudyAct
-from pharmacy.persistence import bags, participants, reports, studies
+from pharmacy.persistence import bags, participants, reports
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.reports import UnblindingReport
 from pharmacy.services import notices, seal_reports, stages
 from pharmacy.services.act import Act
+from pharmacy.services.study_time import study_zone
 
 TOLD = "You have already written what happened. Press the button again to report something new."
 
@@ -99,7 +99,7 @@ def own_reports(act: Act) -> list[ReportLine]:
 
 def line(act: Act, row: UnblindingReport) -> ReportLine:
     """One report in words."""
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     about = participants.participant(act.uow.session, row.participant_id or "")
     return ReportLine(
         report_id=row.id,

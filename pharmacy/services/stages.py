@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from pharmacy.domain import stages as rules
 from pharmacy.domain.errors import BadForm, Conflict, Refusal
@@ -17,13 +16,14 @@ from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.domain.stages import NOT_LIVE_YET, ORDER, TITLES, StudyAct, StudyStage
-from pharmacy.persistence import bags, going_live, people, signatures, stages, studies
+from pharmacy.persistence import bags, going_live, people, signatures, stages
 from pharmacy.persistence.stages import StageStep
 from pharmacy.persistence.studies import Study
 from pharmacy.persistence.unit_of_work import UnitOfWork
 from pharmacy.services import signing
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
+from pharmacy.services.study_time import study_zone
 
 _RECORD = "study_stage"
 ASK_MEANINGS: dict[StudyStage, str] = {
@@ -186,7 +186,7 @@ def state_lock(
     """
     act.permit(ASKS[StudyStage.LOCKED])
     reference = reference.strip()
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     errors = {}
     if locked_on is None or locked_on > act.now.astimezone(zone).date():
         errors["locked_on"] = "Choose the day on which it was locked; it is not to come."
@@ -308,7 +308,7 @@ def _signed(act: Act, signature_id: str) -> Signed:
     row = signatures.signature(act.uow.session, signature_id)
     if row is None:
         raise ValueError("a step without its signature")
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     return Signed(row.printed_name, format_moment(row.at, zone), row.meaning)
 
 

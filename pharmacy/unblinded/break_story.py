@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import studies
 from pharmacy.services.act import Act
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import inbox
 from pharmacy.unblinded.code_break.breaking import KIND, REASONS
 from pharmacy.unblinded.room import OpenRoom
@@ -33,7 +32,7 @@ class BrokenCode:
 def broken_codes(act: Act, room: OpenRoom) -> list[BrokenCode]:
     """Every break of the study, newest first; refused (409) when a record does not open."""
     act.permit(Permission.PREPARE)
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     rules = rules_of(act.in_study.code)
     return [
         BrokenCode(

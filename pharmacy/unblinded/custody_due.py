@@ -14,7 +14,7 @@ from pharmacy.domain.site_time import format_day
 from pharmacy.persistence import reports
 from pharmacy.services import break_cards
 from pharmacy.services.act import Act
-from pharmacy.services.protocol_approvals import zone_of
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded.recovery_custody import recovery_facts
 
 
@@ -52,7 +52,7 @@ def _recovery(act: Act) -> Iterator[Due]:
             Where.RECOVERY,
         )
     if facts.drill_overdue and facts.drill_due is not None:
-        on = format_day(facts.drill_due.astimezone(zone_of(act)).date())
+        on = format_day(facts.drill_due.astimezone(study_zone(act)).date())
         yield Due(f"The yearly recovery drill was due on {on}.", Where.RECOVERY)
 
 

@@ -12,12 +12,12 @@ from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
 from pharmacy.persistence.participants import Participant
 from pharmacy.services.act import Act
-from pharmacy.services.break_cards import zone_of
+from pharmacy.services.study_time import study_zone
 
 
 def given_in_window(act: Act, first: date, last: date) -> Sequence[Participant]:
     """Everybody of whom a bag was released from `first` to `last`, both included, by code."""
-    zone = zone_of(act)
+    zone = study_zone(act)
     begins = datetime.combine(first, time(), zone)
     ends = datetime.combine(last + timedelta(days=1), time(), zone)
     bags = (

@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
-from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence.signatures import Signature
 from pharmacy.services import notices, signing
 from pharmacy.services.act import Act
-from pharmacy.services.protocol_approvals import zone_of
+from pharmacy.services.study_time import study_moment
 from pharmacy.unblinded import recovery_key, recovery_leavers, trail
 from pharmacy.unblinded.granting import folded
 from pharmacy.unblinded.recovery_halves import check_words, number_of
@@ -226,7 +225,7 @@ def _tell_not_whole(act: Act, key: RecoveryKey, name: str, form: str) -> None:
         act,
         f"recovery|{key.number}|{name}|{form}",
         f"The envelope of recovery sheet {name} was found broken or missing by "
-        f"{act.person.full_name} at {format_moment(act.now, zone_of(act))}. {opens} New sheets are "
+        f"{act.person.full_name} at {study_moment(act, act.now)}. {opens} New sheets are "
         "needed; no arm is told here.",
     )
 

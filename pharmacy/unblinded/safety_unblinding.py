@@ -19,7 +19,7 @@ from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.persistence import marks, participants, people
 from pharmacy.services import signing
 from pharmacy.services.act import Act
-from pharmacy.services.break_cards import zone_of
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import second_person, trail
 from pharmacy.unblinded.arm import Arm
 from pharmacy.unblinded.arm_words import arm_words
@@ -273,7 +273,7 @@ def _codes_of(entries: list[dict[str, Any]], request_id: str) -> list[str]:
 
 
 def _request(act: Act, entry: dict[str, Any], entries: list[dict[str, Any]]) -> Request:
-    zone, request_id = zone_of(act), str(entry["operation"])
+    zone, request_id = study_zone(act), str(entry["operation"])
     name, organisation, role, contact, _person_id = entry["recipient"]
     shown = [
         f"{format_moment(datetime.fromisoformat(one['at']), zone)}, to {one['name']}"

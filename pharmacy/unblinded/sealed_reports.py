@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
 from pharmacy.domain.stages import StudyAct
-from pharmacy.persistence import marks, participants, people, reports, studies
+from pharmacy.persistence import marks, participants, people, reports
 from pharmacy.persistence.break_cards import BROKEN, MISSING, BreakCard
 from pharmacy.persistence.reports import UnblindingReport
 from pharmacy.services import break_cards, seal_reports, signing, stages
 from pharmacy.services.act import Act
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import inbox, trail, versions
 from pharmacy.unblinded.room import OpenRoom
 
@@ -168,7 +168,7 @@ def _check(outcome: str, reason: str) -> None:
 def _line(
     act: Act, row: UnblindingReport, said: str, card: BreakCard | None, judged: dict[str, Any]
 ) -> SealedReport:
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     about = participants.participant(act.uow.session, row.participant_id or "")
     assessed = format_moment(row.assessed_at, zone) if row.assessed_at else ""
     return SealedReport(

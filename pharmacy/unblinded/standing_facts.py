@@ -10,7 +10,7 @@ from pharmacy.domain.roles import Role
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import audit, people
 from pharmacy.services.act import Act
-from pharmacy.services.protocol_approvals import zone_of
+from pharmacy.services.study_time import study_moment, study_zone
 from pharmacy.unblinded import break_shares, dummy_lists
 from pharmacy.unblinded.code_break.drill import drill_facts
 from pharmacy.unblinded.granting import granted
@@ -41,7 +41,7 @@ def _list_loaded(act: Act) -> str:
     if act.uow.session.get(SealedList, act.in_study.id) is None:
         return ""
     entries = audit.page(act.uow.session, act.in_study.id, text=LOADED_EVENT, most=1)
-    return format_moment(entries[0].at, zone_of(act)) if entries else ""
+    return format_moment(entries[0].at, study_zone(act)) if entries else ""
 
 
 def _holders(act: Act) -> int:
@@ -51,4 +51,4 @@ def _holders(act: Act) -> int:
 
 def _drilled(act: Act) -> str:
     passed = drill_facts(act).passed_from_phone_outside_at
-    return format_moment(passed, zone_of(act)) if passed else ""
+    return study_moment(act, passed)

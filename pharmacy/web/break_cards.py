@@ -24,6 +24,7 @@ from pharmacy.services.break_cards import (
     Opened,
     SetPage,
 )
+from pharmacy.services.study_time import study_zone
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import DayField, PageForm, attempt, told
 from pharmacy.web.frame import page as frame
@@ -160,4 +161,4 @@ def _moment(form: OpenedForm) -> datetime:
     except ValueError:
         raise BadForm({"opened_at": _TIME}) from None
     local = datetime.combine(form.opened_on.data, clock.replace(tzinfo=None))
-    return local.replace(tzinfo=break_cards.zone_of(act())).astimezone(UTC)
+    return local.replace(tzinfo=study_zone(act())).astimezone(UTC)

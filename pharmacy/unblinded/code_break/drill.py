@@ -20,9 +20,10 @@ from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import people, studies
+from pharmacy.persistence import people
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import break_shares, contexts
 from pharmacy.unblinded.break_shares import Halves
 from pharmacy.unblinded.code_break import own_keys
@@ -155,7 +156,7 @@ def passed(act: Act) -> list[Passed]:
         .where(AuditEntry.trail == act.in_study.id, AuditEntry.event == PASSED)
         .order_by(AuditEntry.seq)
     )
-    zone = ZoneInfo(studies.sites(act.uow.session, act.in_study.id)[0].zone)
+    zone = study_zone(act)
     return [_passed(act, row, zone) for row in rows]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField
@@ -11,7 +9,7 @@ from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import studies
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import dummy_lists, sealed_list
 from pharmacy.unblinded.doorway import lit_frame, room_if_open, the_room
 from pharmacy.unblinded.room import OpenRoom
@@ -62,7 +60,7 @@ def _page(form: ConfirmForm, room: OpenRoom | None) -> str:
         return _template(form, room, found=None, strata=[], confirmed=[])
     rules = sealed_list.rules_for(act())
     found = dummy_lists.dummy_list(act(), rules)
-    zone = ZoneInfo(studies.sites(act().uow.session, act().in_study.id)[0].zone)
+    zone = study_zone(act())
     return _template(
         form,
         room,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
@@ -13,7 +11,7 @@ from wtforms.validators import NumberRange, Optional
 from pharmacy.domain.errors import BadForm
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import studies
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import list_growing, list_parts, load_certificate, sealed_list
 from pharmacy.unblinded.doorway import break_key, lit_frame, pepper, room_if_open, the_room
 from pharmacy.unblinded.list_growing import Sealing
@@ -43,7 +41,7 @@ def _at_most_one_list(_endpoint: str | None, _values: dict[str, str] | None) -> 
 def page(study_id: str) -> str:
     """What the list consists of, and how it can grow."""
     rules = sealed_list.rules_for(act())
-    zone = ZoneInfo(studies.sites(act().uow.session, act().in_study.id)[0].zone)
+    zone = study_zone(act())
     shown = [load_certificate.certificate(act(), one.part) for one in list_parts.parts(act())]
     return render_template(
         "lit/list/parts.html",

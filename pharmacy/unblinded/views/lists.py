@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,7 +11,7 @@ from wtforms.validators import InputRequired
 from pharmacy.domain.errors import BadForm
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import studies
+from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import custody_due, list_derivation, load_certificate, sealed_list
 from pharmacy.unblinded.doorway import break_key, lit_frame, pepper, room_if_open, the_room
 from pharmacy.unblinded.list_parts import FIRST
@@ -213,7 +211,7 @@ def _make_page(form: SealForm, room: OpenRoom | None) -> str:
 def _certificate(part: int = FIRST) -> str:
     found = load_certificate.certificate(act(), part)
     rules = sealed_list.rules_for(act())
-    zone = ZoneInfo(studies.sites(act().uow.session, act().in_study.id)[0].zone)
+    zone = study_zone(act())
     return render_template(
         "lit/list/certificate.html",
         page=frame("Load certificate"),

@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
 from pharmacy.domain.roles import Permission
+from pharmacy.services.study_time import study_moment
 from pharmacy.unblinded import (
     break_key_rotation,
     recovery_custody,
@@ -21,7 +22,6 @@ from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.recovery_halves import RecoverySheets
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.views.recovery_sheets import show_sheets
-from pharmacy.unblinded.views.site_moment import moment
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
@@ -186,8 +186,8 @@ def _page(form: PassphraseForm, renewing: RenewForm | None = None) -> str:
         form=form,
         renewing=renewing or RenewForm(),
         facts=facts,
-        drill_due=moment(act(), facts.drill_due),
-        rows=[(sheet, moment(act(), sheet.seen_at)) for sheet in facts.sheets],
+        drill_due=study_moment(act(), facts.drill_due),
+        rows=[(sheet, study_moment(act(), sheet.seen_at)) for sheet in facts.sheets],
         may_reissue=recovery_reissue.may_reissue(act()),
         holds=bool(granted(act(), act().person.id)),
         secrets_sealed=server_secrets.are_sealed(act(), configured()),

@@ -17,6 +17,7 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import ROLES, Permission
 from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.persistence import marks, participants, people
+from pharmacy.persistence.departures import had_place
 from pharmacy.services import signing
 from pharmacy.services.act import Act
 from pharmacy.services.study_time import study_zone
@@ -115,10 +116,11 @@ def products(act: Act) -> dict[str, str]:
 
 
 def who(act: Act) -> list[tuple[str, str]]:
-    """Everybody who has a place, by id and code."""
+    """Everybody who was given a place, by id and code; leaving the treatment takes nobody out."""
     act.permit(Permission.UNBLIND_FOR_SAFETY)
-    found = participants.of_study(act.uow.session, act.in_study.id)
-    return [(one.id, one.code) for one in found if one.state == "allocated"]
+    session = act.uow.session
+    found = participants.of_study(session, act.in_study.id)
+    return [(one.id, one.code) for one in found if had_place(session, one.id)]
 
 
 def requests(act: Act, room: OpenRoom) -> list[Request]:
@@ -195,10 +197,10 @@ def _covered(act: Act, asked: Asked) -> list[str]:
         if not codes:
             raise BadForm({"last": "No bag was released in these days."})
         return codes
-    found = participants.participant(act.uow.session, asked.participant_id)
-    if found is None or found.study_id != act.in_study.id or found.state != "allocated":
+    codes = [code for participant_id, code in who(act) if participant_id == asked.participant_id]
+    if not codes:
         raise BadForm({"participant": "Choose a participant who has a place."})
-    return [found.code]
+    return codes
 
 
 def _witness(act: Act, second: SecondSignature) -> str:

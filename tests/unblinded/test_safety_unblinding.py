@@ -13,6 +13,7 @@ import pytest
 
 from pharmacy.domain.errors import BadForm, Refusal, WrongPassword
 from pharmacy.persistence import marks
+from pharmacy.services import departures
 from pharmacy.unblinded import safety_unblinding as safety
 from pharmacy.unblinded import trail
 from pharmacy.unblinded.safety_letter import letter_pdf
@@ -81,6 +82,15 @@ def test_one_participant_for_one_named_person(study: LitStudy) -> None:
     assert told(study, report(study)).lines == (("M-002", f"receives {SALINE}"),)
     assert safety_events(study) == ["safety_unblinding", "safety_opened", "safety_letter_shown"]
     assert len(study.trial.events()) == before
+
+
+def test_somebody_who_left_the_treatment_is_still_reported_on(study: LitStudy) -> None:
+    """An expedited report is often the reason for leaving; the place stays theirs."""
+    asked = report(study)
+    leave = (asked.participant_id, study.trial.today(), "adverse_event", PASSWORD)
+    study.trial.do("investigator", departures.withdraw, *leave)
+    assert participant_id(study) == asked.participant_id
+    assert told(study, asked).lines == (("M-002", f"receives {SALINE}"),)
 
 
 def test_a_recall_opens_everybody_of_its_window_and_names_the_recipients(study: LitStudy) -> None:

@@ -36,6 +36,7 @@ from pharmacy.unblinded import (
     trail,
     versions,
 )
+from pharmacy.unblinded.arm_words import why_untold
 from pharmacy.unblinded.founding import RECOVERY
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import unlock_own
@@ -108,7 +109,7 @@ def ready_to_load(act: Act) -> str:
         )
     if "list" not in granted(act, RECOVERY):
         return "The recovery key must be made before a list is loaded."
-    return strata.need_fed(act) or dummy_lists.still_to_try(act)
+    return strata.need_fed(act) or why_untold(act) or dummy_lists.still_to_try(act)
 
 
 def _count(enrolled: int) -> str:

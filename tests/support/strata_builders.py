@@ -66,6 +66,38 @@ levels = ["1", "2"]
 factor = "age"
 factor_levels = ["under_65", "from_65"]
 """
+PRODUCTS = """
+study = "SECOND"
+
+[[containers]]
+key = "bag_1000"
+name = "Empty container, 1,000 mL"
+fill_limit_ml = 900
+
+[[supplies]]
+key = "immune_globulin_5"
+arm = "globulin"
+protocol_arm = "globulin"
+draw = "whole"
+
+[[supplies.products]]
+key = "globulin_5_10g"
+name = "Globulin 5%, 10 g in 200 mL"
+volume_ml = 200
+gtins = ["00368982840015"]
+
+[[supplies]]
+key = "dextrose_5"
+arm = "dummy"
+protocol_arm = "dummy"
+draw = "part"
+
+[[supplies.products]]
+key = "dextrose_5_1000"
+name = "Dextrose 5% for injection, 1,000 mL"
+volume_ml = 1000
+gtins = ["00303380017041"]
+"""
 SLOTS = 12
 # Each stratum of the list by the site and the level that lead to it.
 STRATA = {
@@ -105,12 +137,17 @@ def table(groups: str = "211221122112") -> bytes:
 
 @pytest.fixture
 def own_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The lit room's files of a study, with the rules of the two sites among them."""
-    folder = tmp_path / "study_files"
-    for name in ("list_rules", "products"):
-        shutil.copytree(study_files._HERE / name, folder / name)
-    (folder / "list_rules" / "second.toml").write_text(RULES, "utf-8")
+    """The lit room's files of a study, with those of the two sites among them."""
+    folder = files_with(tmp_path / "study_files", RULES)
     monkeypatch.setattr(study_files, "_HERE", folder)
+    return folder
+
+
+def files_with(folder: Path, rules: str) -> Path:
+    """A folder with the product's own files, and with products and list rules of the two sites."""
+    for name, text in (("list_rules", rules), ("products", PRODUCTS)):
+        shutil.copytree(study_files._HERE / name, folder / name, dirs_exist_ok=True)
+        (folder / name / "second.toml").write_text(text, "utf-8")
     return folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from pharmacy.unblinded.taken_slots import check_taken_slots
 from tests.support.lit_builders import LitStudy
 from tests.support.strata_builders import (
     DENVER,
+    PRODUCTS,
     RULES,
     SLOTS,
     STRATA,
@@ -275,6 +277,24 @@ def test_a_list_whose_columns_nobody_feeds_is_not_loaded(sqlite_url: str, own_ru
     rules.write_text(RULES.replace('factor = "age"', 'factor = "sex"'))
     with pytest.raises(Refusal, match="do not fit together"):
         open_two_sites(sqlite_url)
+
+
+def test_a_list_of_arms_that_nobody_could_prepare_or_tell_is_not_loaded(
+    new_sqlite_url: Callable[[], str], own_rules: Path
+) -> None:
+    """Products, list rules and protocol must name the same arms before anything is sealed."""
+    products = own_rules / "products" / "second.toml"
+    for wrong in (
+        PRODUCTS.replace('protocol_arm = "dummy"', 'protocol_arm = "placebo"'),
+        PRODUCTS.replace('arm = "dummy"', 'arm = "dextrose"', 1),
+    ):
+        assert wrong != PRODUCTS
+        products.write_text(wrong, "utf-8")
+        with pytest.raises(Refusal, match="do not name the same arms"):
+            open_two_sites(new_sqlite_url())
+    products.unlink()
+    with pytest.raises(Refusal, match="no file of products"):
+        open_two_sites(new_sqlite_url())
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from pharmacy.persistence.audit import AuditEntry
 from pharmacy.services.act import Act
 from pharmacy.services.study_time import study_zone
 from pharmacy.unblinded import break_shares, contexts
+from pharmacy.unblinded.arm_words import why_untold
 from pharmacy.unblinded.break_shares import Halves
 from pharmacy.unblinded.code_break import own_keys
 from pharmacy.unblinded.code_break.breaking import REASONS, Asked
@@ -122,6 +123,8 @@ def run(act: Act, asked: Asked, place: str, device: str, secrets: ServerSecrets)
     if row is None or keys is None or not keys.confirmed:
         raise Refusal(_NO_DRILL)
     _need_every_share(act)
+    if untold := why_untold(act):
+        raise Refusal(untold)
     unlocked = unlock(act, keys, asked.passphrase, secrets.pepper, asked.device)
     compared = own_keys.compare(act, unlocked.record, row)
     warrant = _written(act, asked)

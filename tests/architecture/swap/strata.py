@@ -6,9 +6,7 @@ arms stand in every stratum of its list.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +17,7 @@ from pharmacy.unblinded import allocation, study_files
 from tests.architecture.swap.browser import Browser
 from tests.support.builders import FIXED_RUNS, PASSWORD, add_person, add_study
 from tests.support.lit_builders import HOLDERS, LitStudy
-from tests.support.strata_builders import DENVER, RULES, protocol_text, table
+from tests.support.strata_builders import DENVER, RULES, files_with, protocol_text, table
 
 if TYPE_CHECKING:
     from tests.architecture.swap.script import Journey
@@ -43,7 +41,7 @@ _ANY_ARMS = RULES.replace("exact_ratio = true", "exact_ratio = false").replace(
 def work(journey: Journey) -> None:
     """From the second site to a correction after the place, refusals among it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study_files, "_HERE", _rules_folder(journey.folder))
+        patch.setattr(study_files, "_HERE", files_with(journey.folder / "study_files", _ANY_ARMS))
         study = _open(journey)
         coordinator, investigator = journey.passing("north"), journey.passing("south")
         _add_site(journey, study)
@@ -118,12 +116,3 @@ def _correct(coordinator: Browser, page: str, age: str, expect: int = 200) -> No
     """A correction; one that changes nothing is refused."""
     coordinator.open(f"{page}/factors")
     coordinator.fill("/factors", factor_age=age, reason="source", expect=expect)
-
-
-def _rules_folder(folder: Path) -> Path:
-    """The product's own files, with the list rules of this study among them."""
-    made = folder / "study_files"
-    for name in ("list_rules", "products"):
-        shutil.copytree(study_files._HERE / name, made / name, dirs_exist_ok=True)
-    (made / "list_rules" / "second.toml").write_text(_ANY_ARMS, "utf-8")
-    return made

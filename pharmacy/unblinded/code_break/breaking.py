@@ -18,11 +18,12 @@ from pharmacy.crypto.errors import CannotOpen
 from pharmacy.domain.errors import BadForm, Conflict, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import marks, participants, studies
+from pharmacy.persistence import marks, participants
 from pharmacy.persistence.audit import AuditEntry
 from pharmacy.persistence.departures import had_place
 from pharmacy.persistence.participants import Participant
 from pharmacy.services import notices
+from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.unblinded import break_shares, inbox
 from pharmacy.unblinded.arm import Arm
@@ -117,15 +118,15 @@ def break_code(act: Act, asked: Asked, secrets: ServerSecrets) -> Answer:
         raise BadForm({"reason": "Choose why."})
     said = inbox.check_said(asked.said)
     participant = _participant(act, choice(act, asked.participant_id).id)
-    words = _arm_words(act)
+    words = _arm_words(act, participant)
     slot, share, keys = _place(act, participant)
     unlocked = unlock(act, keys, asked.passphrase, secrets.pepper, asked.device)
-    compared = own_keys.compare(act, unlocked.record, share)
+    compared = own_keys.compare(act, unlocked.record, share, participant)
     again = choice(act, participant.id).broken
     warrant = _written(act, participant, slot, asked, said, compared.pinned)
     own = unlocked.record.exchange_private
     granters = compared.granters
-    arm = _opened(act, warrant, participant.id, share, keys, own, granters, secrets.break_key)
+    arm = _opened(act, warrant, participant, share, keys, own, granters, secrets.break_key)
     told = next(text for one, text in words if one == arm)
     _shown(act, participant, asked, again)
     return _answer(act, participant, told, compared.pinned)
@@ -166,7 +167,7 @@ def _written(
 def _opened(
     act: Act,
     warrant: BreakWarrant,
-    participant_id: str,
+    participant: Participant,
     share: BreakShare,
     keys: HolderKeys,
     exchange_private: bytes,
@@ -175,9 +176,9 @@ def _opened(
 ) -> Arm:
     try:
         halves = break_shares.open_halves(share, keys, exchange_private, granters, break_key)
-        return open_envelope(act, halves, warrant, participant_id)
+        return open_envelope(act, halves, warrant, participant.id)
     except (CannotOpen, DoesNotOpen):
-        raise own_keys.no_fit(act) from None
+        raise own_keys.no_fit(act, participant) from None
 
 
 def _shown(act: Act, participant: Participant, asked: Asked, again: bool) -> None:
@@ -200,7 +201,7 @@ def _show(act: Act, participant: Participant, asked: Asked, again: bool) -> None
 
 
 def _answer(act: Act, participant: Participant, told: str, compared: bool) -> Answer:
-    site = studies.sites(act.uow.session, act.in_study.id)[0]
+    site = participant_verbs.site_of(act, participant)
     zone = ZoneInfo(site.zone)
     return Answer(
         participant=participant.code,
@@ -217,12 +218,12 @@ def _clock(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%H:%M}"
 
 
-def _arm_words(act: Act) -> list[tuple[Arm, str]]:
+def _arm_words(act: Act, participant: Participant) -> list[tuple[Arm, str]]:
     """What the protocol calls each arm; asked of all before one is known (409 if it fails)."""
     try:
         return arm_words(act)
     except Refusal:
-        raise own_keys.no_fit(act) from None
+        raise own_keys.no_fit(act, participant) from None
 
 
 def _place(act: Act, participant: Participant) -> tuple[Slot, BreakShare, HolderKeys]:
@@ -238,7 +239,7 @@ def _place(act: Act, participant: Participant) -> tuple[Slot, BreakShare, Holder
             act.uow.session.refresh(row)
     keys = keys_of(act, act.person.id)
     if slot is None or share is None or keys is None or not keys.confirmed:
-        raise own_keys.no_share(act)
+        raise own_keys.no_share(act, participant)
     return slot, share, keys
 
 

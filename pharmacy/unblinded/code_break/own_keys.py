@@ -17,6 +17,8 @@ from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence import people, studies
 from pharmacy.persistence.audit import AuditEntry
+from pharmacy.persistence.participants import Participant
+from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.unblinded import break_shares, list_parts, pins, private_record, versions
 from pharmacy.unblinded.code_break.passphrase import unlock
@@ -98,8 +100,12 @@ def _tried_before(act: Act) -> bool:
     return act.uow.session.scalars(query.limit(1)).first() is not None
 
 
-def pharmacy_phone(act: Act) -> str:
-    """The number under which a pharmacist answers at any hour."""
+def pharmacy_phone(act: Act, participant: Participant | None = None) -> str:
+    """The number under which a pharmacist of the participant's site answers at any hour; of the
+    study's first site while it is about nobody.
+    """
+    if participant is not None:
+        return str(participant_verbs.site_of(act, participant).pharmacy_phone)
     return str(studies.sites(act.uow.session, act.in_study.id)[0].pharmacy_phone)
 
 
@@ -143,21 +149,27 @@ class Compared:
     granters: Sequence[PublicKeys]
 
 
-def compare(act: Act, record: PrivateRecord, share: BreakShare | DrillEnvelope) -> Compared:
+def compare(
+    act: Act,
+    record: PrivateRecord,
+    share: BreakShare | DrillEnvelope,
+    participant: Participant | None = None,
+) -> Compared:
     """Compare with what was pinned at the last try, moved on along later versions' signatures.
 
     A difference is refused (409): somebody exchanged keys or list. Nothing is kept here.
     """
+    changed = _CHANGED.format(phone=pharmacy_phone(act, participant))
     trusted = deepcopy(record.pins.get(act.in_study.id))
     loaded = act.uow.session.get(SealedList, act.in_study.id)
     if loaded is None:
-        raise Refusal(_CHANGED.format(phone=pharmacy_phone(act)))
+        raise Refusal(changed)
     if trusted is None or not trusted.loaded:
         return Compared(pinned=False, granters=known_keys(act, share.granted_by))
     try:
         believed = _goes_on(act, trusted)
-    except Refusal:
-        raise Refusal(_CHANGED.format(phone=pharmacy_phone(act))) from None
+    except (CannotOpen, Refusal):
+        raise Refusal(changed) from None
     granters = believed.keys(share.granted_by, "list")
     if not granters:
         return Compared(pinned=False, granters=known_keys(act, share.granted_by))
@@ -165,8 +177,8 @@ def compare(act: Act, record: PrivateRecord, share: BreakShare | DrillEnvelope) 
 
 
 def _goes_on(act: Act, trusted: StudyPins) -> Trust:
-    """Whom these pins believe, when keys and list are the pinned ones or follow from them; refused
-    (409) otherwise.
+    """Whom these pins believe, when keys and list are the pinned ones or follow from them;
+    `CannotOpen` or a refusal otherwise.
 
     What the list grew by since, and a later version of the keys, is signed by a trusted holder.
     The pins that are kept stay as they are: they move on at the next try.
@@ -177,7 +189,7 @@ def _goes_on(act: Act, trusted: StudyPins) -> Trust:
     pins.check_list(act, trusted, believed)
     same = slots == pins.slots_digest(act, 1, parts).hex()
     if trusted.version == version and not same:
-        raise Refusal(_CHANGED.format(phone=pharmacy_phone(act)))
+        raise CannotOpen
     return believed
 
 
@@ -191,14 +203,14 @@ def _parts_pinned(act: Act, trusted: StudyPins) -> int:
     return list_parts.FIRST
 
 
-def no_share(act: Act) -> Refusal:
+def no_share(act: Act, participant: Participant | None = None) -> Refusal:
     """What somebody is told who has no share of a participant's code."""
-    return Refusal(_NOT_ENROLLED.format(phone=pharmacy_phone(act)))
+    return Refusal(_NOT_ENROLLED.format(phone=pharmacy_phone(act, participant)))
 
 
-def no_fit(act: Act) -> Refusal:
+def no_fit(act: Act, participant: Participant | None = None) -> Refusal:
     """What somebody is told whose halves do not open, whatever is wrong with them."""
-    return Refusal(_NO_FIT.format(phone=pharmacy_phone(act)))
+    return Refusal(_NO_FIT.format(phone=pharmacy_phone(act, participant)))
 
 
 def _first_pins(act: Act, row: BreakEnrolment, granter_words: str) -> StudyPins:

@@ -14,6 +14,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import break_cards, participants
 from pharmacy.persistence.break_cards import PRINTED, SEALED, VOID, BreakCard
+from pharmacy.persistence.departures import had_place
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
 from pharmacy.services import stages
@@ -62,10 +63,11 @@ class ParticipantCards:
 
 
 def table(act: Act) -> list[ParticipantCards]:
-    """Every participant who has a place, with both cards; nobody else ever has one."""
+    """Every participant who was given a place, with both cards; nobody else ever has one."""
     act.permit(Permission.PREPARE)
-    found = participants.of_study(act.uow.session, act.in_study.id)
-    return [_cards_of(act, one) for one in found if one.state == "allocated"]
+    session = act.uow.session
+    found = participants.of_study(session, act.in_study.id)
+    return [_cards_of(act, one) for one in found if had_place(session, one.id)]
 
 
 def cards_of(act: Act, participant_id: str) -> ParticipantCards:
@@ -206,8 +208,9 @@ def _cards_of(act: Act, one: Participant) -> ParticipantCards:
 
 
 def _with_a_place(act: Act, participant_id: str) -> Participant:
-    found = participants.participant(act.uow.session, participant_id)
-    if found is None or found.study_id != act.in_study.id or found.state != "allocated":
+    session = act.uow.session
+    found = participants.participant(session, participant_id)
+    if found is None or found.study_id != act.in_study.id or not had_place(session, found.id):
         raise Refusal("This participant has no place in the study: there is no card.", status=404)
     return found
 

@@ -17,6 +17,7 @@ from pharmacy.persistence import break_cards as kept
 from pharmacy.persistence import marks, participants
 from pharmacy.persistence.notices import Notice
 from pharmacy.services import break_cards as seals
+from pharmacy.services import departures
 from pharmacy.services.break_cards import Opened
 from pharmacy.unblinded import break_cards, trail
 from pharmacy.unblinded.break_card_paper import card_pdf
@@ -89,6 +90,15 @@ def test_the_card_says_one_arm_and_its_cover_sheet_none(
     for said in (code, "TE-0001", "T. Lang", "205-555-0199", "205-555-0142", "Pharmacy"):
         assert said in cover, said
     assert not any(word in cover for word in ("globulin", "sodium", "placebo", "receives"))
+
+
+def test_somebody_who_left_the_treatment_keeps_their_cards(study: LitStudy) -> None:
+    """A late reaction comes after the treatment: a card that was lost is still made anew."""
+    printed(study)
+    leave = (whose(study), study.trial.today(), "adverse_event", PASSWORD)
+    study.trial.do("investigator", departures.withdraw, *leave)
+    again = replace(WANTED, seal_number="TE-0002", reason="lost", form="card-form-000000002")
+    assert SALINE in printed(study, again)
 
 
 def test_every_file_has_one_length_whatever_it_says(study: LitStudy) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from labels import layout
+from labels.errors import LabelRefused
 from labels.layout import Stock, Zone
 from labels.sheet import Sheet
 from labels.typesetting import BOLD, Run
+from pharmacy.domain.errors import BadForm
 from pharmacy.unblinded.one_length import of_one_length
 
 _DPI = 150
@@ -61,6 +63,10 @@ _RECORD = (
     "why, and call the pharmacy at once: it records a broken code. Say that the card is open, and "
     "not what it says."
 )
+_NO_ROOM = (
+    "Custodian and place have no room on the card, or no such character: shorten them, and write "
+    "them in plain letters. Nothing was opened."
+)
 _LINES = ("Opened by", "Date and time", "Why", "Told to", "Signature")
 _STEPS = (
     ("1", "Fold the card inwards twice, the print inside. Hold it to a lamp: nothing may be read."),
@@ -96,6 +102,14 @@ def card_pdf(text: CardText) -> bytes:
     Every file has one length: what the network carries does not tell what was printed.
     """
     return of_one_length(lambda filling: _drawn(text, filling), _LENGTH)
+
+
+def need_room(text: CardText) -> None:
+    """Refused (`BadForm`) when this card cannot be drawn; nothing of it is kept."""
+    try:
+        _drawn(text, 1)
+    except LabelRefused:
+        raise BadForm({"custodian": _NO_ROOM}) from None
 
 
 def _drawn(text: CardText, filling: int) -> bytes:

@@ -23,7 +23,7 @@ from pharmacy.services.break_cards import SETS, CardLine, line_of
 from pharmacy.services.printing import WATERMARK
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded.arm_words import arm_words
-from pharmacy.unblinded.break_card_paper import CardText
+from pharmacy.unblinded.break_card_paper import CardText, need_room
 from pharmacy.unblinded.envelope import open_envelope
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.warrants import commit_warrant
@@ -91,6 +91,8 @@ def open_card(act: Act, room: OpenRoom, participant_id: str, wanted: Wanted) -> 
     participant = _with_a_place(act, participant_id)
     words = arm_words(act)
     card = _card(act, participant, wanted)
+    for _, text in words:  # whatever it will say, before anything is opened
+        need_room(_text(act, participant, card, text))
     reason, facts = wanted.reason or FIRST, _facts(card)
     act.record("break_card_printed", _subject(act, card), new=facts, reason=reason)
     subject, facts["participant"] = f"break_card:{card.id}", participant.code

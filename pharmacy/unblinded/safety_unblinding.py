@@ -9,102 +9,43 @@ not follow the arm. Only the letter does, and it is kept nowhere.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import ROLES, Permission
-from pharmacy.domain.site_time import format_day, format_moment
+from pharmacy.domain.site_time import format_day
 from pharmacy.persistence import marks, participants, people
 from pharmacy.persistence.departures import had_place
 from pharmacy.services import signing
 from pharmacy.services.act import Act
-from pharmacy.services.study_time import study_zone
+from pharmacy.services.study_time import study_moment
 from pharmacy.unblinded import second_person, trail
 from pharmacy.unblinded.arm import Arm
 from pharmacy.unblinded.arm_words import arm_words
 from pharmacy.unblinded.envelope import open_envelope
 from pharmacy.unblinded.given_in_window import given_in_window
 from pharmacy.unblinded.room import OpenRoom
+from pharmacy.unblinded.safety_letter import need_room
+from pharmacy.unblinded.safety_request import (
+    KINDS,
+    RECIPIENTS,
+    Asked,
+    Request,
+    SecondSignature,
+    Told,
+)
 from pharmacy.unblinded.warrants import find_warrant
 
 REQUESTED = "safety_unblinding"
 OPENED = "safety_opened"
 SHOWN = "safety_letter_shown"
-KINDS = {
-    "recall": "Recall of a product",
-    "report": "Expedited safety report",
-    "care": "Care after a serious event, not an emergency",
-}
-RECIPIENTS = {
-    "physician": "Treating physician",
-    "sponsor_safety": "Sponsor's unblinded safety contact",
-    "monitoring_board": "Data monitoring board",
-}
 MEANING = "I ask that this named person learns it, and that nobody else does."
 # Of an entry's size: what is typed, as it is written down.
 _MOST_TYPED_BYTES = 1100
+_WAS_GIVEN = "was given"
+_OTHER_FORM = "This form was sent before and asked for something else. Open the page again."
 _NOT_UNBLINDED = "Another unblinded person of this study signs here."
-
-
-@dataclass(frozen=True)
-class Recipient:
-    """Who is to learn it; `person_id` when it is a user of this study, else empty."""
-
-    name: str
-    organisation: str
-    role: str
-    contact: str
-    person_id: str = ""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request. A recall has a product and a window, everything else one participant."""
-
-    kind: str
-    recipient: Recipient
-    said: str
-    participant_id: str = ""
-    product: str = ""
-    first: date | None = None
-    last: date | None = None
-    form: str = ""
-
-
-@dataclass(frozen=True)
-class SecondSignature:
-    """The other unblinded person, and where the form came from."""
-
-    user_name: str
-    password: str = field(repr=False)
-    address: str
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request as the pharmacy reads it, with how often its letter was shown."""
-
-    id: str
-    kind: str
-    when: str
-    asked_by: str
-    signed_by: str
-    recipient: str
-    contact: str
-    about: str
-    said: str
-    shown: tuple[str, ...]
-
-
-@dataclass(frozen=True, repr=False)
-class Told:
-    """What the letter says. `lines` are participants, each with words about what they received."""
-
-    request: Request
-    lines: tuple[tuple[str, str], ...]
-    none: str
 
 
 def products(act: Act) -> dict[str, str]:
@@ -127,25 +68,35 @@ def requests(act: Act, room: OpenRoom) -> list[Request]:
     """Every request of the study, newest first."""
     act.permit(Permission.UNBLIND_FOR_SAFETY)
     entries = trail.entries(act, room.record_key)
-    return [_request(act, one, entries) for one in reversed(entries) if one["event"] == REQUESTED]
+    asked = [one for one in reversed(entries) if one["event"] == REQUESTED]
+    return [
+        _request(act, one, _codes_of(entries, one["operation"]), _showings(act, entries, one))
+        for one in asked
+    ]
 
 
 def ask(act: Act, room: OpenRoom, asked: Asked, password: str, second: SecondSignature) -> Told:
     """Write a request down under two signatures, and tell what its letter says.
 
     Commits the request and an opening for each participant it covers before any envelope is
-    opened, and the showing before anybody sees it. The same form once more is another showing.
-    Refused: no list key (403), wrong signatures, a window in which nobody was given a bag.
+    opened, and the showing before anybody sees it. The same form once more, signed by the same two,
+    is another showing. Refused: no list key (403), wrong signatures, a window in which nobody was
+    given a bag, a letter without room, the number of a form that asked for something else (409).
     """
     _permit(act, room)
-    if trail.find_operation(act, room.record_key, REQUESTED, asked.form) is None:
+    entries = trail.entries(act, room.record_key)
+    before = _entry_of(entries, asked.form)
+    if before is None:
         _check(act, asked)
-        codes = _covered(act, asked)
-        signing.check_password(act, act.person, password)
-        entry = _entry(asked, _witness(act, second))
+    codes = _covered(act, asked) if before is None else _codes_of(entries, asked.form)
+    signing.check_password(act, act.person, password)
+    entry = _entry(asked, _witness(act, second))
+    if before is None:
+        written = {**entry, "at": act.now.isoformat(), "name": act.person.full_name}
+        _need_room(act, written, codes)
         trail.record(act, room.record_key, REQUESTED, f"request:{asked.form}", **entry)
-    else:
-        codes = _codes_of(trail.entries(act, room.record_key), asked.form)
+    elif not _same(act, before, entry) or _asks_for_other(act, asked, codes):
+        raise Refusal(_OTHER_FORM)
     return _tell(act, room, asked.form, asked.kind, codes)
 
 
@@ -153,9 +104,29 @@ def show_again(act: Act, room: OpenRoom, request_id: str, password: str) -> Told
     """The letter of a request once more: every showing opens, and is written down, anew."""
     _permit(act, room)
     entries = trail.entries(act, room.record_key)
-    entry = _found(entries, request_id)
+    entry, codes = _found(entries, request_id), _codes_of(entries, request_id)
     signing.check_password(act, act.person, password)
-    return _tell(act, room, request_id, str(entry["kind"]), _codes_of(entries, request_id))
+    _need_room(act, entry, codes)
+    return _tell(act, room, request_id, str(entry["kind"]), codes)
+
+
+def _same(act: Act, before: dict[str, Any], entry: dict[str, object]) -> bool:
+    """Whether a form is the one that wrote an entry: the same person, everything typed alike."""
+    return before["person"] == act.person.id and all(
+        before[name] == typed for name, typed in entry.items()
+    )
+
+
+def _asks_for_other(act: Act, asked: Asked, codes: list[str]) -> bool:
+    return asked.kind != "recall" and _covered(act, asked) != codes
+
+
+def _need_room(act: Act, entry: dict[str, Any], codes: list[str]) -> None:
+    """The longest letter that this request can make is drawn before anything is opened."""
+    longest = max((text for _, text in arm_words(act)), key=len)
+    request = _request(act, entry, codes, ())
+    lines = tuple((code, f"{_WAS_GIVEN} {longest}") for code in codes)
+    need_room(act, Told(request, lines, "", len(codes)))
 
 
 def _permit(act: Act, room: OpenRoom) -> None:
@@ -240,13 +211,15 @@ def _tell(act: Act, room: OpenRoom, request_id: str, kind: str, codes: list[str]
         marks.set_mark(act.uow.session, act.in_study.id, entry["recipient"][4], act.now)
     act.uow.commit()
     told = [(code, next(text for one, text in words if one == arm)) for code, arm in arms]
-    request = _request(act, entry, trail.entries(act, room.record_key))
+    shown = _showings(act, trail.entries(act, room.record_key), entry)
+    request = _request(act, entry, codes, shown)
     if kind != "recall":
-        return Told(request, tuple((code, f"receives {text}") for code, text in told), "")
+        lines = tuple((code, f"receives {text}") for code, text in told)
+        return Told(request, lines, "", len(codes))
     recalled = products(act)[entry["product"]]
-    lines = tuple((code, f"was given {text}") for code, text in told if text == recalled)
+    lines = tuple((code, f"{_WAS_GIVEN} {text}") for code, text in told if text == recalled)
     none = "" if lines else f"Nobody covered by this request was given {recalled}."
-    return Told(request, lines, none)
+    return Told(request, lines, none, len(codes))
 
 
 def _opened(act: Act, room: OpenRoom, code: str, kind: str) -> Arm:
@@ -257,11 +230,16 @@ def _opened(act: Act, room: OpenRoom, code: str, kind: str) -> Arm:
     return open_envelope(act, room, warrant, participant.id)
 
 
+def _entry_of(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any] | None:
+    wanted = (REQUESTED, request_id)
+    return next((one for one in entries if (one["event"], one.get("operation")) == wanted), None)
+
+
 def _found(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any]:
-    for entry in entries:
-        if (entry["event"], entry.get("operation")) == (REQUESTED, request_id):
-            return entry
-    raise Refusal("There is no such request in this study.", status=404)
+    found = _entry_of(entries, request_id)
+    if found is None:
+        raise Refusal("There is no such request in this study.", status=404)
+    return found
 
 
 def _codes_of(entries: list[dict[str, Any]], request_id: str) -> list[str]:
@@ -274,25 +252,33 @@ def _codes_of(entries: list[dict[str, Any]], request_id: str) -> list[str]:
     return sorted(said)
 
 
-def _request(act: Act, entry: dict[str, Any], entries: list[dict[str, Any]]) -> Request:
-    zone, request_id = study_zone(act), str(entry["operation"])
-    name, organisation, role, contact, _person_id = entry["recipient"]
-    shown = [
-        f"{format_moment(datetime.fromisoformat(one['at']), zone)}, to {one['name']}"
+def _showings(
+    act: Act, entries: list[dict[str, Any]], entry: dict[str, Any]
+) -> tuple[str, ...]:
+    """When the letter of a request was shown, and to whom."""
+    wanted = (SHOWN, f"request:{entry['operation']}")
+    return tuple(
+        f"{study_moment(act, datetime.fromisoformat(one['at']))}, to {one['name']}"
         for one in entries
-        if (one["event"], one["subject"]) == (SHOWN, f"request:{request_id}")
-    ]
+        if (one["event"], one["subject"]) == wanted
+    )
+
+
+def _request(
+    act: Act, entry: dict[str, Any], codes: list[str], shown: tuple[str, ...]
+) -> Request:
+    name, organisation, role, contact, _person_id = entry["recipient"]
     return Request(
-        id=request_id,
+        id=str(entry["operation"]),
         kind=KINDS[entry["kind"]],
-        when=format_moment(datetime.fromisoformat(entry["at"]), zone),
+        when=study_moment(act, datetime.fromisoformat(entry["at"])),
         asked_by=entry["name"],
         signed_by=entry["signed_by"],
         recipient=f"{name}, {organisation}, {RECIPIENTS[role].lower()}",
         contact=contact,
-        about=_about(act, entry, _codes_of(entries, request_id)),
+        about=_about(act, entry, codes),
         said=entry["said"],
-        shown=tuple(shown),
+        shown=shown,
     )
 
 

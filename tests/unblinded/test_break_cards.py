@@ -113,6 +113,16 @@ def test_every_file_has_one_length_whatever_it_says(study: LitStudy) -> None:
         card_pdf(replace(text, receives="immune " * 40))
 
 
+@pytest.mark.parametrize("custodian", ["W" * 80, "\u674e\u533b\u751f"])
+def test_a_card_without_room_opens_nothing(study: LitStudy, custodian: str) -> None:
+    """A card that could never be printed would be an opening on no paper."""
+    before = len(openings(study))
+    with pytest.raises(BadForm, match="no room on the card, or no such character"):
+        printed(study, replace(WANTED, custodian=custodian))
+    assert len(openings(study)) == before
+    assert SALINE in printed(study)
+
+
 def test_the_opening_is_written_down_with_card_set_and_seal(study: LitStudy) -> None:
     """Wall 4, J4: the entry names participant, card number, set and seal, in both trails."""
     printed(study)

@@ -17,7 +17,7 @@ from pharmacy.services import departures
 from pharmacy.unblinded import safety_unblinding as safety
 from pharmacy.unblinded import trail
 from pharmacy.unblinded.safety_letter import letter_pdf
-from pharmacy.unblinded.safety_unblinding import Asked, Recipient, SecondSignature, Told
+from pharmacy.unblinded.safety_request import Asked, Recipient, SecondSignature, Told
 from tests.support.builders import PASSWORD
 from tests.support.lit_builders import LitStudy, open_study
 from tests.support.world import build_app
@@ -156,6 +156,60 @@ def test_every_showing_opens_and_is_recorded_anew(study: LitStudy) -> None:
     assert len(request.shown) == 3
     assert "to Petra Novak" in request.shown[2]
     assert "2 participants" in request.about
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"kind": "care"}, {"product": "1"}, {"last": date(2026, 3, 5)}, {"said": "?"}],
+)
+def test_a_form_sent_again_with_another_body_tells_nothing(
+    study: LitStudy, changes: dict[str, object]
+) -> None:
+    """keys.md: one effect, one answer; a recall sent again as care told both arms of its window."""
+    first = recall(study)
+    told(study, first)
+    again = replace(first, **changes)  # type: ignore[arg-type]
+    assert again != first
+    with pytest.raises(Refusal, match="asked for something else"):
+        told(study, again)
+    assert safety_events(study).count("safety_letter_shown") == 1
+
+
+def test_a_form_sent_again_is_signed_again(study: LitStudy) -> None:
+    told(study, report(study))
+    with pytest.raises(WrongPassword):
+        told(study, report(study), password="not the password")
+    with pytest.raises(BadForm):
+        told(study, report(study), second=replace(SECOND, password="not the password"))
+    with pytest.raises(Refusal, match="asked for something else"):
+        told(study, report(study, participant_id=participant_id(study, "M-008")))
+    assert safety_events(study).count("safety_letter_shown") == 1
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [replace(DOCTOR, name="Dr. Lee " * 30), replace(DOCTOR, organisation="\u674e\u533b\u751f")],
+)
+def test_a_letter_without_room_opens_nothing(study: LitStudy, recipient: Recipient) -> None:
+    """A letter that could never be printed would be an opening that nobody was told of."""
+    with pytest.raises(BadForm, match="no room for this, or no such character"):
+        told(study, report(study, recipient=recipient))
+    assert safety_events(study) == []
+
+
+def test_a_recall_of_many_goes_on_over_pages_of_one_length(study: LitStudy) -> None:
+    """How many pages there are follows from whom the request covers, never from who received it."""
+    one = told(study, recall(study))
+    many = tuple((f"M-{number:03d}", f"was given {IVIG}") for number in range(1, 41))
+    with study.trial.look("pharmacist") as act:
+        letters = [
+            letter_pdf(act, replace(one, lines=lines, covered=40)) for lines in (many, many[:3], ())
+        ]
+    pages = [pypdfium2.PdfDocument(pdf) for pdf in letters]
+    assert {len(each) for each in pages} == {5}
+    assert len({len(pdf) for pdf in letters}) == 1
+    text = " ".join(page.get_textpage().get_text_range() for page in pages[0])
+    assert all(code in text for code, _ in many)
 
 
 def test_two_different_unblinded_people_sign(study: LitStudy) -> None:

@@ -17,15 +17,15 @@ from pharmacy.unblinded import safety_unblinding as safety
 from pharmacy.unblinded.doorway import lit_frame, operation_id, the_room
 from pharmacy.unblinded.room import OpenRoom
 from pharmacy.unblinded.safety_letter import letter_pdf
-from pharmacy.unblinded.safety_unblinding import (
+from pharmacy.unblinded.safety_request import (
     KINDS,
-    MEANING,
     RECIPIENTS,
     Asked,
     Recipient,
     SecondSignature,
     Told,
 )
+from pharmacy.unblinded.safety_unblinding import MEANING
 from pharmacy.unblinded.views.bench_forms import choices
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import DayField, PageForm

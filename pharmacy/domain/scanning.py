@@ -52,6 +52,7 @@ class Stop(StrEnum):
     WRONG_PARTICIPANT = "wrong_participant"
     NOT_AS_SPOKEN = "not_as_spoken"
     NOT_ON_TREATMENT = "not_on_treatment"
+    PLAN_VOID = "plan_void"
     ASSESSMENTS_FIRST = "assessments_first"
 
 
@@ -160,6 +161,11 @@ SENTENCES: dict[Stop, tuple[str, str]] = {
         "Stop. This participant has left the treatment.",
         "Do not infuse. Set it aside with its cover on and call the pharmacy.",
     ),
+    Stop.PLAN_VOID: (
+        "Stop. The plan of this bag no longer holds.",
+        "The weight it was made with no longer counts. Do not infuse. Set it aside with its cover "
+        "on and call the pharmacy.",
+    ),
     Stop.ASSESSMENTS_FIRST: (
         "Stop. This visit's assessments come first.",
         "They are not signed complete. Keep the bag as the label says and call the pharmacy.",
@@ -199,6 +205,8 @@ _STATE_STOPS: dict[BagState, Stop] = {
 class BagFacts:
     """What a verdict needs to know of a bag that was found. Times are UTC.
 
+    `plan_void` is a plan whose weight no longer counts.
+
     Bags of one day run in their order: one with a lower number `waits` while it may still be
     given or is running, and is `missing` when it has not ended and cannot be given now, or when
     so little of it was given that this bag's first rate would be a leap. `assessments_open` is a
@@ -209,6 +217,7 @@ class BagFacts:
     same_study: bool
     code_retired: bool
     on_treatment: bool
+    plan_void: bool
     assessments_open: bool
     earlier_bag_waits: bool
     earlier_bag_missing: bool
@@ -286,13 +295,15 @@ def _stop_at_the_door(bag: BagFacts, now: datetime) -> Stop | None:
     if not bag.same_study:
         return Stop.OTHER_STUDY
     if bag.state in _STATE_STOPS:
-        return _STATE_STOPS[bag.state]
+        return _stop_of_state(bag)
     if bag.code_retired:
         return Stop.RETIRED_CODE
     if bag.state is BagState.STARTED:
         return Stop.ALREADY_RUNNING
     if not bag.on_treatment:
         return Stop.NOT_ON_TREATMENT
+    if bag.plan_void:
+        return Stop.PLAN_VOID
     return Stop.PAST_LATEST_START if now > bag.latest_start else None
 
 
@@ -300,13 +311,15 @@ def _stop_for(bag: BagFacts, now: datetime) -> Stop | None:
     if not bag.same_study:
         return Stop.OTHER_STUDY
     if bag.state in _STATE_STOPS:
-        return _STATE_STOPS[bag.state]
+        return _stop_of_state(bag)
     if bag.code_retired:
         return Stop.RETIRED_CODE
     if bag.state is BagState.STARTED:
         return Stop.PAST_STOP_TIME if now >= bag.stop_by else None
     if not bag.on_treatment:
         return Stop.NOT_ON_TREATMENT
+    if bag.plan_void:
+        return Stop.PLAN_VOID
     if bag.assessments_open:
         return Stop.ASSESSMENTS_FIRST
     if now < bag.not_before:
@@ -316,6 +329,13 @@ def _stop_for(bag: BagFacts, now: datetime) -> Stop | None:
     if bag.earlier_bag_missing:
         return Stop.EARLIER_BAG_MISSING
     return Stop.EARLIER_BAG_FIRST if bag.earlier_bag_waits else None
+
+
+def _stop_of_state(bag: BagFacts) -> Stop:
+    """A bag that never left because its plan is void says why."""
+    if bag.plan_void and bag.state is BagState.RETIRED:
+        return Stop.PLAN_VOID
+    return _STATE_STOPS[bag.state]
 
 
 def _stop_for_person(card: CardFacts | None, spoken_confirmed: bool) -> Stop | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -47,15 +48,37 @@ def check_weight(
         _check_change(protocol, weight_kg, previous_kg)
 
 
-def weight_to_dose(
-    protocol: Protocol, weight_kg: Decimal, over_limit: str | None
-) -> Decimal:
+def weight_to_dose(protocol: Protocol, weight_kg: Decimal, over_limit: str | None) -> Decimal:
     """The weight to dose on, in kg, under the limits and the signed choice; refusals as above."""
     _check_light(protocol, weight_kg)
     _check_heavy(protocol, weight_kg, over_limit)
     if weight_kg > protocol.weight.maximum_kg and over_limit == "dose_as_limit":
         return protocol.weight.maximum_kg
     return weight_kg
+
+
+def void_reason(
+    protocol: Protocol,
+    planned_kg: Decimal,
+    planned_on: date,
+    weighed: Sequence[tuple[Decimal, date]],
+) -> str:
+    """Why a plan made with a weight no longer holds; empty while it does (requirements D1, D2).
+
+    `weighed` are the participant's weighings in kg with their dates, the newest first. Another
+    weight of the day that was planned with is a correction, whatever it says (`corrected`); one
+    of a later day voids when it left the protocol's range (`over_limit`, `under_limit`) or from
+    the protocol's change on (`changed`; MIGHT: 10%).
+    """
+    rule, newest_kg = protocol.weight, weighed[0][0]
+    of_the_day = next((kg for kg, on in weighed if on == planned_on), planned_kg)
+    if of_the_day != planned_kg:
+        return "corrected"
+    if planned_kg <= rule.maximum_kg < newest_kg:
+        return "over_limit"
+    if newest_kg < rule.minimum_kg <= planned_kg:
+        return "under_limit"
+    return "changed" if _changed(protocol, newest_kg, planned_kg) else ""
 
 
 def _check_light(protocol: Protocol, weight_kg: Decimal) -> None:
@@ -84,10 +107,15 @@ def _check_heavy(protocol: Protocol, weight_kg: Decimal, over_limit: str | None)
 
 
 def _check_change(protocol: Protocol, weight_kg: Decimal, previous_kg: Decimal) -> None:
-    percent = protocol.weight.change_stops_percent
-    if abs(weight_kg - previous_kg) * 100 >= percent * previous_kg:
+    if _changed(protocol, weight_kg, previous_kg):
+        percent = protocol.weight.change_stops_percent
         raise Refusal(
             f"The weight changed from {format_weight(previous_kg)} to {format_weight(weight_kg)}, "
             f"which is {format_number(percent)}% or more: weigh again and, if it is "
             "right, have the investigator confirm it."
         )
+
+
+def _changed(protocol: Protocol, weight_kg: Decimal, previous_kg: Decimal) -> bool:
+    percent = protocol.weight.change_stops_percent
+    return abs(weight_kg - previous_kg) * 100 >= percent * previous_kg

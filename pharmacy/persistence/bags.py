@@ -148,6 +148,18 @@ def end_reasons_before(session: Session, bag: Bag) -> set[str]:
     return set(session.scalars(query))
 
 
+def order_begun(session: Session, order_id: str) -> bool:
+    """Whether a bag of any course of an order was ever started."""
+    query = (
+        sa.select(Administration.bag_id)
+        .join(Bag, Bag.id == Administration.bag_id)
+        .join(InfusionDay, InfusionDay.id == Bag.day_id)
+        .join(Course, Course.id == InfusionDay.course_id)
+        .where(Course.order_id == order_id)
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
 def runs_an_infusion(session: Session, person_id: str) -> bool:
     """Whether an infusion that this person started, or was the last to resume, has not ended."""
     query = sa.select(Administration).where(Administration.ended_at.is_(None))

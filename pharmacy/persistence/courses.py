@@ -10,6 +10,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pharmacy.persistence.base import Base, Id, one_of
 
+# Why a plan no longer holds; empty while it does.
+VOID_REASONS = ("corrected", "changed", "over_limit", "under_limit", "skipped")
+_OPEN = "voided_at IS NULL"
+
 
 class Order(Base):
     """The investigator's signed order for one course; its number is the prescription number."""
@@ -29,19 +33,36 @@ class Order(Base):
 
 
 class Course(Base):
-    """One visit's dose: the plan as computed, with the protocol version it was computed from."""
+    """One visit's dose: the plan as computed, with the protocol version it was computed from.
+
+    A plan whose weight no longer counts is void for good; its order may then be planned again, so
+    that an order has at most one course that is not void.
+    """
 
     __tablename__ = "course"
     id: Mapped[Id]
     study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
     participant_id: Mapped[str] = mapped_column(sa.ForeignKey("participant.id"))
-    order_id: Mapped[str] = mapped_column(sa.ForeignKey("course_order.id"), unique=True)
+    order_id: Mapped[str] = mapped_column(sa.ForeignKey("course_order.id"))
     weight_id: Mapped[str] = mapped_column(sa.ForeignKey("weight.id"))
     protocol_version_id: Mapped[str] = mapped_column(sa.ForeignKey("protocol_version.id"))
     visit: Mapped[str] = mapped_column(sa.String(10))
     plan_json: Mapped[str]
     planned_at: Mapped[datetime]
     planned_by: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    voided_at: Mapped[datetime | None]
+    void_why: Mapped[str] = mapped_column(sa.String(12))
+    __table_args__ = (
+        one_of("void_why", ("", *VOID_REASONS)),
+        sa.CheckConstraint("(voided_at IS NULL) = (void_why = '')", name="void_has_a_reason"),
+        sa.Index(
+            "uq_course_open",
+            "order_id",
+            unique=True,
+            sqlite_where=sa.text(_OPEN),
+            postgresql_where=sa.text(_OPEN),
+        ),
+    )
 
 
 class InfusionDay(Base):
@@ -89,10 +110,10 @@ def number_taken(session: Session, number: str) -> bool:
 
 
 def unplanned_orders(session: Session, study_id: str) -> Sequence[Order]:
-    """Signed orders without a plan, the earliest first day first."""
+    """Signed orders without a plan that holds, the earliest first day first."""
     query = (
         sa.select(Order)
-        .outerjoin(Course, Course.order_id == Order.id)
+        .outerjoin(Course, sa.and_(Course.order_id == Order.id, Course.voided_at.is_(None)))
         .where(Order.study_id == study_id, Course.id.is_(None))
     )
     return session.scalars(query.order_by(Order.first_day, Order.id)).all()
@@ -116,8 +137,26 @@ def courses_of_participant(session: Session, participant_id: str) -> Sequence[Co
 
 
 def course_of_order(session: Session, order_id: str) -> Course | None:
-    """The course that was planned from an order."""
-    return session.scalars(sa.select(Course).where(Course.order_id == order_id)).one_or_none()
+    """The course that was planned from an order and is not void."""
+    query = sa.select(Course).where(Course.order_id == order_id, Course.voided_at.is_(None))
+    return session.scalars(query).one_or_none()
+
+
+def all_of_order(session: Session, order_id: str) -> Sequence[Course]:
+    """Every course planned from an order in the order they were planned, void ones too."""
+    query = sa.select(Course).where(Course.order_id == order_id)
+    return session.scalars(query.order_by(Course.planned_at, Course.id)).all()
+
+
+def void(session: Session, course_id: str, at: datetime, why: str) -> bool:
+    """Void a course for one of `VOID_REASONS`; False when it was void already."""
+    changed = session.execute(
+        sa.update(Course)
+        .where(Course.id == course_id, Course.voided_at.is_(None))
+        .values(voided_at=at, void_why=why)
+        .execution_options(synchronize_session="fetch")
+    )
+    return bool(changed.rowcount == 1)
 
 
 def days_of(session: Session, course_id: str) -> Sequence[InfusionDay]:

@@ -97,7 +97,7 @@ def weights(session: Session, participant_id: str) -> Sequence[Weight]:
 
 
 def hold(session: Session, participant_id: str) -> None:
-    """Let acts on one participant's cards take turns: whoever comes second waits for the first."""
+    """Let acts on one participant take turns: whoever comes second waits for the first."""
     query = sa.select(Participant.id).where(Participant.id == participant_id)
     session.execute(query.with_for_update())
 

@@ -13,7 +13,7 @@ from pharmacy.persistence import bags, participants
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import assessments, plans
+from pharmacy.services import assessments, plans, voiding
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 
@@ -60,6 +60,7 @@ def bag_facts(
         same_study=bag.study_id == act.in_study.id,
         code_retired=code_retired,
         on_treatment=participant.state == "allocated",
+        plan_void=bool(voiding.why(act, course)),
         assessments_open=_assessments_open(act, course),
         earlier_bag_waits=any(state in _MAY_STILL_RUN for state in earlier),
         earlier_bag_missing=any(

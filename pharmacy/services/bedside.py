@@ -10,7 +10,7 @@ from pharmacy.domain.quantities import format_number, format_rate, format_volume
 from pharmacy.domain.running import Standing, whole_minutes
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence.infusions import InfusionPause
-from pharmacy.services import infusions
+from pharmacy.services import infusions, voiding
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.infusion_runs import InfusionRun, infusion_run
@@ -45,7 +45,7 @@ class Bedside:
 
     `steps` are (from, rate, now?), `stops` the pauses so far as (from, until, volume in, why);
     the ladder is the whole day's in minutes of running time. `mark` changes with what can be
-    done on the page.
+    done on the page. `void` is said while a bag runs whose plan no longer holds.
     """
 
     participant: str
@@ -62,6 +62,7 @@ class Bedside:
     done_about: str
     bag_done: str
     late: str
+    void: str
     rate_now: str
     time_left: str
     next_step: str
@@ -101,6 +102,7 @@ def bedside(act: Act, bag_id: str) -> Bedside:
         done_about=_about(standing.done_at, zone),
         bag_done=_bag_done(found, standing, zone),
         late=_late(found, standing, zone) if state == "running" else "",
+        void=_void(act, found) if state == "running" else "",
         rate_now=format_number(standing.rate_ml_per_hour),
         time_left=_time_left(act.now, standing),
         next_step=_next(found, standing, zone),
@@ -149,6 +151,16 @@ def _late(found: InfusionRun, standing: Standing, zone: ZoneInfo) -> str:
     return (
         f"At these rates it would not be done before {clock(found.day.stop_by, zone)}. Never run "
         "faster. Call the pharmacy."
+    )
+
+
+def _void(act: Act, found: InfusionRun) -> str:
+    """A plan that no longer holds is said, and whoever knows the person decides (D2)."""
+    if not voiding.why(act, found.course):
+        return ""
+    return (
+        "The weight this plan was made with no longer counts. Call the pharmacy now: these rates "
+        "may be wrong. No later bag of this course is started."
     )
 
 

@@ -14,7 +14,7 @@ from pharmacy.domain.site_time import format_day, format_moment
 from pharmacy.persistence import bags, courses
 from pharmacy.persistence.bags import Administration, Bag
 from pharmacy.persistence.courses import Course, InfusionDay, Order
-from pharmacy.services import plans
+from pharmacy.services import plans, voiding
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
 from pharmacy.services.site_words import STATE_TONES, Signed, about, bag_words, signature_words
@@ -46,7 +46,11 @@ class DayLines:
 
 @dataclass(frozen=True)
 class CourseSheet:
-    """One course from its signed order on; `days` is empty until the pharmacy has planned it."""
+    """One course from its signed order on; `days` is empty until the pharmacy has planned it.
+
+    `void` says since when and why its plan no longer holds; such a one is followed by that which
+    was planned in its place. `begun` says that a bag of its order was started.
+    """
 
     visit_code: str
     visit: str
@@ -59,19 +63,26 @@ class CourseSheet:
     days: tuple[DayLines, ...]
     states: tuple[BagState, ...]
     runs: tuple[datetime, ...]
+    void: str
+    begun: bool
 
 
 def courses_of(
     act: Act, participant_id: str, protocol: Protocol, zone: ZoneInfo
 ) -> tuple[CourseSheet, ...]:
-    """The participant's courses in the order they were signed."""
-    signed_orders = courses.orders_of(act.uow.session, participant_id)
-    return tuple(_sheet(act, order, protocol, zone) for order in signed_orders)
+    """The participant's courses in the order they were signed, the void plans of each first."""
+    session = act.uow.session
+    return tuple(
+        _sheet(act, order, course, protocol, zone)
+        for order in courses.orders_of(session, participant_id)
+        for course in courses.all_of_order(session, order.id) or (None,)
+    )
 
 
-def _sheet(act: Act, order: Order, protocol: Protocol, zone: ZoneInfo) -> CourseSheet:
+def _sheet(
+    act: Act, order: Order, course: Course | None, protocol: Protocol, zone: ZoneInfo
+) -> CourseSheet:
     visit = protocol.find_visit(order.visit)
-    course = courses.course_of_order(act.uow.session, order.id)
     rows = _days_and_bags(act, course) if course else []
     plan = plans.plan_of(course) if course else None
     return CourseSheet(
@@ -90,7 +101,17 @@ def _sheet(act: Act, order: Order, protocol: Protocol, zone: ZoneInfo) -> Course
         ),
         states=tuple(state_now(act, bag) for _, of_day in rows for bag in of_day),
         runs=tuple(day.run_at for day, _ in rows),
+        void=_void(course, zone) if course else "",
+        begun=bags.order_begun(act.uow.session, order.id),
     )
+
+
+def _void(course: Course, zone: ZoneInfo) -> str:
+    """Since when and why the plan of a course is void; empty while it holds."""
+    if course.voided_at is None:
+        return ""
+    since, reason = format_moment(course.voided_at, zone), voiding.WORDS[course.void_why]
+    return f"This plan is void since {since}: {reason}. No bag of it is started any more."
 
 
 def _days_and_bags(act: Act, course: Course) -> list[tuple[InfusionDay, list[Bag]]]:

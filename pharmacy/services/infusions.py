@@ -13,12 +13,12 @@ from pharmacy.domain.quantities import format_volume
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.scanning import Answer, Stop, Verdict
 from pharmacy.domain.stages import StudyAct
-from pharmacy.persistence import bags, scans
+from pharmacy.persistence import bags, participants, scans
 from pharmacy.persistence import infusions as kept
 from pharmacy.persistence.bags import Administration, Bag
 from pharmacy.persistence.infusions import InfusionPause
 from pharmacy.persistence.participants import Participant
-from pharmacy.services import kept_scans, scanning, stages
+from pharmacy.services import kept_scans, scanning, stages, voiding
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.infusion_runs import (
@@ -54,6 +54,10 @@ _OFF_TREATMENT = (
     "This participant is not to be infused any more. Record the volume, end the infusion and "
     "call the pharmacy."
 )
+_PLAN_VOID = (
+    "The weight of this plan no longer counts, so it is not gone on with. Record the volume, end "
+    "the infusion and call the pharmacy."
+)
 
 
 def start(act: Act, scan_id: str) -> Scanned:
@@ -62,15 +66,18 @@ def start(act: Act, scan_id: str) -> Scanned:
     A bag that may no longer run turns the scan into a Stop, which is returned; so does a later
     bag that has to begin with the first step again and could then not be in before its limit. A
     scan without a Go, and a bag that another nurse has started since, are refused (409). The
-    trail keeps when it will be done by the ladder, and the limit.
+    trail keeps when it will be done by the ladder, and the limit. Starting and voiding the plan
+    take turns, so that no bag of a plan starts once the plan may be made again.
     """
     stages.admit(act, StudyAct.BEDSIDE)
     scanned = kept_scans.reopen(act, scan_id)
     if scanned.verdict.answer is not Answer.GO or scanned.bag is None:
         raise Refusal("There is no Go for this bag. Scan the bag and the card again.")
-    bag = scanned.bag
+    bag, _, course = scanned.found
     if bag.state == BagState.STARTED:
         raise Refusal(scanning.STARTED_SINCE)
+    participants.hold(act.uow.session, course.participant_id)
+    act.uow.session.refresh(course)
     again = scanning.judge_again(act, scanned)
     standing = if_started_now(act, *scanned.found)
     if again.answer is not Answer.STOP and not in_time(act, standing, *scanned.found[1:]):
@@ -262,6 +269,8 @@ def why_no_restart(act: Act, paused: InfusionRun) -> str:
     participant = act.uow.session.get_one(Participant, paused.course.participant_id)
     if participant.state != "allocated":
         return _OFF_TREATMENT
+    if voiding.why(act, paused.course):
+        return _PLAN_VOID
     latest = paused.at(act.now).latest_restart
     if latest is not None and act.now <= latest:
         return ""

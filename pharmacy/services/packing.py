@@ -21,7 +21,7 @@ from pharmacy.domain.site_time import format_limit, format_moment
 from pharmacy.persistence import bags, courses
 from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
-from pharmacy.services import bag_facts, plans
+from pharmacy.services import bag_facts, plans, voiding
 from pharmacy.services import participants as participant_verbs
 from pharmacy.services.act import Act
 from pharmacy.services.bag_states import state_now
@@ -47,7 +47,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class DeliveryLine:
-    """One delivery in words. `late` says that a bag of it can no longer be started."""
+    """One delivery in words. `late` says that a bag of it can no longer be started.
+
+    `void` says that its plan no longer holds: none of its bags is started.
+    """
 
     day_id: str
     participant: str
@@ -59,6 +62,7 @@ class DeliveryLine:
     elsewhere: str
     start_by: str
     late: bool
+    void: bool
 
 
 def delivery_of(act: Act, day_id: str) -> Delivery:
@@ -89,7 +93,8 @@ def deliveries(act: Act) -> tuple[DeliveryLine, ...]:
 def packing_list(act: Act, day_id: str) -> PackingList:
     """The paper for the bags of a day that are on their way.
 
-    Refused: no such day here (404); no bag of it on its way, or a text that is missing (409).
+    Refused: no such day here (404); no bag of it on its way, a plan that is void, or a text that
+    is missing (409).
     """
     act.permit(Permission.SEE_DELIVERIES)
     day, course = _day(act, day_id)
@@ -98,6 +103,11 @@ def packing_list(act: Act, day_id: str) -> PackingList:
         raise Refusal(
             "No bag of this day is on its way, so there is nothing to pack. A bag travels from "
             "its release until it is received."
+        )
+    if voiding.why(act, course):
+        raise Refusal(
+            "The plan of these bags no longer holds. Send none of them, and call back what is "
+            "on its way."
         )
     participant = participant_verbs.find(act, course.participant_id)
     site = participant_verbs.site_of(act, participant)
@@ -161,6 +171,7 @@ def _line(act: Act, day: InfusionDay, course: Course, delivery: Delivery) -> Del
         elsewhere=_listed(delivery.elsewhere),
         start_by=format_moment(min(limits), zone),
         late=act.now > min(limits),
+        void=bool(voiding.why(act, course)),
     )
 
 

@@ -231,6 +231,10 @@ def _next_course_step(
         if course is None:
             due = f", due {format_day(visit_window(start, visit)[1])}" if start else ""
             return f"Investigator signs the order for {visit.name}{due}"
+        if course.void and course.begun:
+            return f"{visit.name}: plan void, part was given; the investigator decides"
+        if course.void:
+            return f"Pharmacy plans {visit.name} again: the plan is void"
         if not course.days:
             return f"Pharmacy plans {visit.name}, first day {course.first_day}"
         if any(state is not BagState.ENDED for state in course.states):

@@ -15,7 +15,7 @@ from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import participants, studies
 from pharmacy.persistence.participants import Card, Participant, Weight
 from pharmacy.persistence.studies import Site
-from pharmacy.services import stages
+from pharmacy.services import stages, voiding
 from pharmacy.services.act import Act
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,9}")
@@ -62,7 +62,10 @@ def register(act: Act, code: str, consented_on: date, site_id: str = "") -> Part
 def weigh(
     act: Act, participant_id: str, weight_text: str, measured_on: date, measured_by: str
 ) -> Weight:
-    """Add a weighing in kg with its date and who measured it; a correction is another one."""
+    """Add a weighing in kg with its date and who measured it; a correction is another one.
+
+    A plan that was made with a weight which no longer counts is void from here on.
+    """
     act.permit(Permission.ENROL)
     stages.admit(act, StudyAct.ENROL)
     participant = find(act, participant_id)
@@ -73,6 +76,7 @@ def weigh(
         errors["measured_by"] = "Type who measured it."
     if errors or weight_kg is None:
         raise BadForm(errors)
+    participants.hold(act.uow.session, participant.id)
     before = participants.weights(act.uow.session, participant.id)
     weight = Weight(
         id=act.new_id("weight"),
@@ -90,6 +94,8 @@ def weigh(
         old=str(before[0].weight_kg) if before else None,
         new={"weight_kg": str(weight_kg), "measured_on": measured_on.isoformat()},
     )
+    act.uow.session.flush()
+    voiding.void_if_needed(act, participant)
     return weight
 
 

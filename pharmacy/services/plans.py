@@ -16,7 +16,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.runs import runs_on
 from pharmacy.domain.stages import StudyAct
 from pharmacy.domain.time_limits import need_fits
-from pharmacy.persistence import courses
+from pharmacy.persistence import bags, courses, participants
 from pharmacy.persistence.courses import Course, Order
 from pharmacy.persistence.participants import Participant, Weight
 from pharmacy.persistence.studies import ProtocolVersion, Site
@@ -26,6 +26,14 @@ from pharmacy.services.act import Act
 from pharmacy.services.course_bags import add_day
 from pharmacy.services.plan_inputs import check_weight_on, history_before, weight_to_plan_with
 from pharmacy.services.studies import protocol_of, run_rule
+
+PART_GIVEN = (
+    "A bag of this course was started, so it is not planned again. The investigator decides about "
+    "the rest."
+)
+_OTHER_WEIGHT = (
+    "The weight has changed since this page was drawn. Look at the dose once more, then plan it."
+)
 
 
 def propose(act: Act, order_id: str) -> tuple[Order, Participant, Weight, DosePlan]:
@@ -39,18 +47,23 @@ def propose(act: Act, order_id: str) -> tuple[Order, Participant, Weight, DosePl
     return _proposal(act, order, max(order.first_day, _today(act, order)))
 
 
-def plan_course(act: Act, order_id: str, runs: Sequence[datetime]) -> Course:
+def plan_course(act: Act, order_id: str, runs: Sequence[datetime], weight_id: str = "") -> Course:
     """Plan the course of a signed order: one run per infusion day, in order.
 
-    `runs` are UTC moments out of `run_choices`. A stale weight, one out of range or changed by
-    the protocol's limit, a plan that cannot end in time, a run that is past, days between those
-    of another course, or an order already planned: refused (409).
+    `runs` are UTC moments out of `run_choices`; `weight_id` is the weight that the person has
+    seen. A stale weight, one out of range or changed by the protocol's limit, another weight than
+    was seen, a plan that cannot end in time, a run that is past, days between those of another
+    course, or an order already planned: refused (409). An order whose plan is void is planned
+    again, as long as no bag of it was started.
     """
     stages.admit(act, StudyAct.PLAN)
     order = find_order(act, order_id)
+    participants.hold(act.uow.session, order.participant_id)
     zone = _zone(act, order)
     starts_on = runs[0].astimezone(zone).date() if runs else _today(act, order)
     order, participant, weight, dose_plan = _proposal(act, order, starts_on)
+    if weight_id and weight.id != weight_id:
+        raise Refusal(_OTHER_WEIGHT)
     version, protocol = protocol_of(act)
     _check_runs(act, order, dose_plan, participant_verbs.site_of(act, participant), runs)
     check_weight_on(weight, starts_on, protocol)
@@ -103,6 +116,8 @@ def _proposal(
         raise Refusal("This participant has no slot yet. Serve the oldest request first.")
     if courses.course_of_order(act.uow.session, order.id):
         raise Refusal("This order was already planned.")
+    if bags.order_begun(act.uow.session, order.id):
+        raise Refusal(PART_GIVEN)
     _, protocol = protocol_of(act)
     weight = weight_to_plan_with(act, participant, protocol)
     history = history_before(act, order, starts_on, _zone(act, order))
@@ -139,6 +154,8 @@ def _check_other_courses(act: Act, order: Order, runs: Sequence[datetime]) -> No
     zone = _zone(act, order)
     first, last = runs[0].astimezone(zone).date(), runs[-1].astimezone(zone).date()
     for other in courses.courses_of_participant(act.uow.session, order.participant_id):
+        if other.voided_at is not None:
+            continue
         days = courses.days_of(act.uow.session, other.id)
         dates = [day.run_at.astimezone(zone).date() for day in days]
         if min(dates) <= last and first <= max(dates):
@@ -159,4 +176,6 @@ def _course(
         plan_json=canonical_bytes(plan_to_dict(dose_plan)).decode(),
         planned_at=act.now,
         planned_by=act.person.id,
+        voided_at=None,
+        void_why="",
     )

@@ -78,6 +78,8 @@ def _visit(
 def _note(course: CourseSheet | None, zone: ZoneInfo) -> str:
     if course is None:
         return ""
+    if course.void:
+        return f"{course.order_number}, plan void"
     if not course.runs:
         return f"{course.order_number}, first day {course.first_day}"
     return f"{course.order_number}, {days_words(course.runs, zone)}"

@@ -16,7 +16,7 @@ from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
-from pharmacy.services import plans, stages
+from pharmacy.services import plans, stages, voiding
 from pharmacy.services.act import Act
 
 LEFT = "This participant has left the treatment. Prepare nothing more and release nothing."
@@ -63,11 +63,12 @@ def find(act: Act, bag_id: str) -> BenchBag:
 def find_planned(act: Act, bag_id: str) -> BenchBag:
     """A bag that is still at the bench; one that has left is refused (409).
 
-    So are every bag of a study whose stage admits no work at the bench, and those of a
-    participant who has left the treatment.
+    So are every bag of a study whose stage admits no work at the bench, those of a participant
+    who has left the treatment, and those of a plan that is void.
     """
     stages.admit(act, StudyAct.BENCH)
     found = find(act, bag_id)
+    voiding.need_valid(act, found.course)
     if found.bag.state != BagState.PLANNED:
         raise Refusal(f"This bag is {found.bag.state}; it is no longer at the bench.")
     if found.participant.state == "withdrawn":

@@ -18,7 +18,6 @@ from pharmacy.domain.roles import Permission
 from pharmacy.domain.stages import StudyAct
 from pharmacy.services import bag_labels, printing, signing, stages
 from pharmacy.services.act import Act
-from pharmacy.services.planned_weight import need_same_weight
 from pharmacy.unblinded import bag_record, trail
 from pharmacy.unblinded.at_bench import BenchBag, find, find_planned, is_piece
 from pharmacy.unblinded.bag_record import Entries, KeptRefusal, Record, SignedEntry, Stage
@@ -78,13 +77,11 @@ def open_bag(act: Act, room: OpenRoom, bag_id: str, operation_id: str) -> Record
     """Open the bag's envelope, once: written down and committed first, then opened.
 
     A bag already opened is shown as it is, with no new opening; an opening that was cut off
-    goes on under the entry already written. Open label, no envelope is touched. A course whose
-    weight was corrected after planning is refused (409).
+    goes on under the entry already written. Open label, no envelope is touched.
     """
     act.permit(Permission.PREPARE)
     stages.admit(act, StudyAct.PREPARE)
     on_bench = find_planned(act, bag_id)
-    need_same_weight(act, on_bench.course)
     open_label = open_label_arm(act, on_bench)
     if open_label is None and room.list_key is None:
         raise Refusal("You do not hold the list key.", status=403)

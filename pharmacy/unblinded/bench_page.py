@@ -14,7 +14,7 @@ from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.quantities import format_volume
 from pharmacy.domain.roles import Permission, may
 from pharmacy.domain.site_time import format_day, format_moment
-from pharmacy.services import assessments, plans
+from pharmacy.services import assessments, plans, voiding
 from pharmacy.services.act import Act
 from pharmacy.unblinded import bag_record, releasing
 from pharmacy.unblinded.at_bench import BenchBag, find
@@ -68,7 +68,7 @@ class Pick:
 
 @dataclass(frozen=True)
 class BenchPage:
-    """One bag at the bench."""
+    """One bag at the bench. `void` says why its plan no longer holds, if it was never released."""
 
     bag_id: str
     kicker: str
@@ -89,6 +89,7 @@ class BenchPage:
     missed: bool
     opens_later: bool
     assessments_open: bool
+    void: str
     later_runs: tuple[tuple[str, str], ...]
     story: DoseStory
 
@@ -99,12 +100,12 @@ def bench_page(act: Act, room: OpenRoom, bag_id: str) -> BenchPage:
     record = bag_record.read(act, room, bag_id)
     step = step_of(record)
     moment = _release_moment(act, on_bench, record)
-    planned = on_bench.bag.state == BagState.PLANNED
-    may_mend = planned and may(act.roles, Permission.PREPARE)
+    planned, void = on_bench.bag.state == BagState.PLANNED, _void(act, on_bench)
+    may_mend = planned and not void and may(act.roles, Permission.PREPARE)
     return BenchPage(
         bag_id=bag_id,
         kicker=_kicker(act, on_bench),
-        title=TITLES.get(step, "Released"),
+        title="Plan void" if void else TITLES.get(step, "Released"),
         step=step,
         progress=progress(record),
         may_act=_may_act(act, record, step),
@@ -122,8 +123,16 @@ def bench_page(act: Act, room: OpenRoom, bag_id: str) -> BenchPage:
         opens_later=moment is not None and act.now < moment,
         assessments_open=assessments.open_for(act, on_bench.participant.id, on_bench.visit),
         later_runs=_later_runs(act, on_bench) if may_mend else (),
+        void=void,
         story=dose_story(act, on_bench),
     )
+
+
+def _void(act: Act, on_bench: BenchBag) -> str:
+    if on_bench.bag.state not in (BagState.PLANNED, BagState.RETIRED):
+        return ""
+    reason = voiding.why(act, on_bench.course)
+    return voiding.sentence(reason) if reason else ""
 
 
 def _kicker(act: Act, on_bench: BenchBag) -> str:

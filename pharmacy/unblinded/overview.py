@@ -18,7 +18,7 @@ from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay, Order
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
-from pharmacy.services import bag_states, plans, stops
+from pharmacy.services import bag_states, plans, stops, voiding
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import bag_record, sealed_list, strata
@@ -27,6 +27,7 @@ from pharmacy.unblinded.room import OpenRoom
 
 _DONE_SHOWN = 8
 _SOON = timedelta(minutes=90)
+_VOID = "plan void"
 
 
 class Lane(StrEnum):
@@ -221,6 +222,8 @@ def _orders(reading: _Reading) -> Iterable[OrderCard]:
     act = reading.act
     _, protocol = protocol_of(act)
     for order in courses.unplanned_orders(act.uow.session, act.in_study.id):
+        if bags.order_begun(act.uow.session, order.id):
+            continue
         participant = act.uow.session.get_one(Participant, order.participant_id)
         visit = protocol.find_visit(order.visit)
         yield OrderCard(
@@ -242,7 +245,9 @@ def _note(reading: _Reading, order: Order, participant: Participant) -> str:
         return "No weight yet"
     today = reading.date_in(reading.zone_of(order.participant_id))
     days = (today - weights[0].measured_on).days
-    return "Weighed today" if days == 0 else f"Weight is {days} day{'s'[: days > 1]} old"
+    weighed = "Weighed today" if days == 0 else f"Weight is {days} day{'s'[: days > 1]} old"
+    again = courses.all_of_order(reading.act.uow.session, order.id)
+    return f"To plan again: the plan before is void. {weighed}" if again else weighed
 
 
 def _lanes(reading: _Reading) -> tuple[tuple[Lane, tuple[BagCard, ...]], ...]:
@@ -262,6 +267,8 @@ def _place(
     reading: _Reading, bag: Bag, day: InfusionDay, course: Course
 ) -> tuple[Lane, BagCard]:
     state = bag_states.state_now(reading.act, bag)
+    if state is BagState.RETIRED and course.void_why:
+        return Lane.DONE, _card(reading, bag, day, course, _VOID, "stop", full=False)
     if state in _DONE_STATES:
         return Lane.DONE, _card(reading, bag, day, course, state.value, "go", full=True)
     if state is not BagState.PLANNED:
@@ -285,6 +292,8 @@ def _on_the_way(
 ) -> BagCard:
     if state is BagState.STARTED:
         return _card(reading, bag, day, course, "infusing", "go", full=True)
+    if voiding.why(reading.act, course):
+        return _card(reading, bag, day, course, _VOID, "stop", full=True, word=state.value)
     if state is BagState.HELD:
         return _card(reading, bag, day, course, "held", "stop", full=True)
     late = reading.act.now > day.latest_start
@@ -296,6 +305,8 @@ def _on_the_way(
 
 def _due(reading: _Reading, day: InfusionDay, course: Course) -> tuple[str, str]:
     """How near a bag's run is, as a tag: quiet, soon, or past; or that nobody is to get it."""
+    if voiding.why(reading.act, course):
+        return _VOID, "stop"
     participant = reading.act.uow.session.get_one(Participant, course.participant_id)
     if participant.state == "withdrawn":
         return "has left the treatment", "stop"

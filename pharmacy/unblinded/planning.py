@@ -25,7 +25,9 @@ _DATES_OFFERED = 7
 _RUNS_A_DATE = 12
 
 
-def plan_course(act: Act, room: OpenRoom, order_id: str, runs: Sequence[datetime]) -> Course:
+def plan_course(
+    act: Act, room: OpenRoom, order_id: str, runs: Sequence[datetime], weight_id: str = ""
+) -> Course:
     """Plan a signed order and give each of its bags its sealed record, in one transaction.
 
     The plan follows from order, weight and protocol alone; refusals as `plans.plan_course`. The
@@ -34,7 +36,7 @@ def plan_course(act: Act, room: OpenRoom, order_id: str, runs: Sequence[datetime
     planned = _planned_before(act, order_id, runs)
     if planned is not None:
         return planned
-    course = plans.plan_course(act, order_id, runs)
+    course = plans.plan_course(act, order_id, runs, weight_id)
     for day in courses.days_of(act.uow.session, course.id):
         for bag in bags.bags_of_day(act.uow.session, day.id):
             bag_record.make(act, room, bag.id)

@@ -17,12 +17,11 @@ from pharmacy.domain.runs import release_time
 from pharmacy.domain.site_time import format_moment
 from pharmacy.domain.stages import StudyAct
 from pharmacy.domain.time_limits import time_limits
-from pharmacy.persistence import bags, courses, people
+from pharmacy.persistence import bags, courses, participants, people
 from pharmacy.persistence.courses import InfusionDay, LateRun
 from pharmacy.persistence.participants import Weight
-from pharmacy.services import assessments, course_bags, plans, signing, stages
+from pharmacy.services import assessments, course_bags, plans, signing, stages, voiding
 from pharmacy.services.act import Act
-from pharmacy.services.planned_weight import need_same_weight
 from pharmacy.services.studies import run_rule
 from pharmacy.unblinded import bag_record, second_person, trail
 from pharmacy.unblinded.at_bench import BenchBag, find, find_planned, today_at
@@ -71,8 +70,8 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
 
     Nobody can release before that moment: a blinded entry written when the bag happened to be
     ready would stand, by its number, between entries whose times tell when. Refused (409): not
-    covered yet, its moment still to come, its run missed, a visit whose assessments are open, a
-    code that could not be broken at any hour.
+    covered yet, its moment still to come, its run missed, a plan that is void, a visit whose
+    assessments are open, a code that could not be broken at any hour.
     """
     act.permit(Permission.PREPARE)
     on_bench = find(act, bag_id)
@@ -81,9 +80,11 @@ def release(act: Act, room: OpenRoom, bag_id: str, operation_id: str, password: 
         done = bag_record.change(act, room, bag_id, operation_id, form, lambda record: record)
         return datetime.fromisoformat(done.released_as)
     stages.admit(act, StudyAct.RELEASE)
+    # A correction of the weight waits, and then finds the bag released, or this finds it void.
+    participants.hold(act.uow.session, on_bench.participant.id)
+    act.uow.session.refresh(on_bench.course)
     bag = find_planned(act, bag_id).bag
     assessments.need_complete(act, on_bench.participant.id, on_bench.visit)
-    need_same_weight(act, on_bench.course)
     before = bag_record.read(act, room, bag_id)
     _need_covered(before)
     moment = release_moment(act, on_bench, before)
@@ -153,6 +154,7 @@ def take_next_run(
     form: dict[str, object] = {"verb": "take_next_run", "run_at": run_at, "reason": reason}
     done = bag_record.was_done(act, room, day_bags[0].id, operation_id)
     if not done:
+        voiding.need_valid(act, find(act, day_bags[0].id).course)
         if any(bag.state != BagState.PLANNED for bag in day_bags):
             raise Refusal("A bag of this day has left the pharmacy; its day cannot move.")
         _move_day(act, find(act, day_bags[0].id), run_at, reason)

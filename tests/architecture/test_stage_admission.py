@@ -32,6 +32,8 @@ NO_STAGE = {
     "pharmacy.services.infusions.correct_pause": _RUNS,
     "pharmacy.services.infusions.end": _RUNS,
     "pharmacy.services.scanning.turn_to_stop": _INSIDE,
+    "pharmacy.services.voiding.void": _INSIDE,
+    "pharmacy.services.voiding.void_if_needed": _INSIDE,
     "pharmacy.services.stages.ask": _STEP,
     "pharmacy.services.stages.confirm": _STEP,
     "pharmacy.services.stages.state_lock": _STEP,

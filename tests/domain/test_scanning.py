@@ -29,6 +29,7 @@ READY = BagFacts(
     same_study=True,
     code_retired=False,
     on_treatment=True,
+    plan_void=False,
     assessments_open=False,
     earlier_bag_waits=False,
     earlier_bag_missing=False,
@@ -56,6 +57,13 @@ BAG_CASES = [
     # Before the release a replaced label would tell how far the bench is.
     ({"code_retired": True, "state": BagState.PLANNED}, Stop.NOT_RELEASED),
     ({"on_treatment": False}, Stop.NOT_ON_TREATMENT),
+    ({"plan_void": True}, Stop.PLAN_VOID),
+    ({"plan_void": True, "state": BagState.RECEIVED}, Stop.PLAN_VOID),
+    # What never left because of it says so; what runs goes on, what was used is used.
+    ({"plan_void": True, "state": BagState.RETIRED}, Stop.PLAN_VOID),
+    ({"plan_void": True, "state": BagState.PLANNED}, Stop.NOT_RELEASED),
+    ({"plan_void": True, "state": BagState.ENDED}, Stop.USED),
+    ({"plan_void": True, "state": BagState.STARTED}, None),
     ({"not_before": NOW + MINUTE}, Stop.BEFORE_ITS_DAY),
     ({"assessments_open": True}, Stop.ASSESSMENTS_FIRST),
     ({"not_before": NOW}, None),
@@ -94,7 +102,7 @@ def test_a_running_bag_is_resumed_until_its_time_limit_and_never_restarted() -> 
 
 def test_the_bag_alone_is_never_a_go() -> None:
     """Over every combination of facts: no Go and no Resume before both identifiers."""
-    flags = ("same_study", "code_retired", "on_treatment", "earlier_bag_waits",
+    flags = ("same_study", "code_retired", "on_treatment", "plan_void", "earlier_bag_waits",
              "earlier_bag_missing")  # fmt: skip
     for state in BagState:
         for values in product((True, False), repeat=len(flags)):
@@ -146,6 +154,7 @@ ARRIVAL_CASES = [
     ({"code_retired": True}, Stop.RETIRED_CODE),
     ({"code_retired": True, "state": BagState.PLANNED}, Stop.NOT_RELEASED),
     ({"on_treatment": False}, Stop.NOT_ON_TREATMENT),
+    ({"plan_void": True}, Stop.PLAN_VOID),
     ({"assessments_open": True}, None),
     ({"latest_start": NOW - timedelta(seconds=1)}, Stop.PAST_LATEST_START),
     ({"latest_start": NOW}, None),
@@ -175,7 +184,7 @@ def test_each_fact_at_the_door(
 
 def test_an_arrival_is_never_a_go() -> None:
     """A11, over every combination of facts: Received or Stop, and nothing may start on either."""
-    flags = ("same_study", "code_retired", "on_treatment", "earlier_bag_waits",
+    flags = ("same_study", "code_retired", "on_treatment", "plan_void", "earlier_bag_waits",
              "earlier_bag_missing")  # fmt: skip
     for state in BagState:
         for values in product((True, False), repeat=len(flags)):

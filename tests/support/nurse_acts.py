@@ -138,6 +138,14 @@ def _assessments(taken_back: bool) -> Callable[[Trial], Sending]:
     return ready
 
 
+def _weight(trial: Trial) -> Sending:
+    """The weight of a course whose first bag is on its way is corrected."""
+    trial.ready_bag()
+    page = _at(trial, f"participants/{cards.participant_id(trial)}/weight")
+    on = trial.today().isoformat()
+    return Sending(page, page, {"weight_kg": "95.6", "measured_on": on, "measured_by": "CL"})
+
+
 ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("receive", ("bag_scanned", "bag_received"), _receive),
     ReadyAct("report", ("unblinding_reported",), _report),
@@ -152,6 +160,7 @@ ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("replace card", ("card_replaced",), _card("replace"), "coordinator"),
     ReadyAct("assessments", ("assessments_signed",), _assessments(False), "assessor"),
     ReadyAct("assessments back", ("assessments_taken_back",), _assessments(True), "assessor"),
+    ReadyAct("weight corrected", ("course_voided", "weight_entered"), _weight, "coordinator"),
     ReadyAct("revoke card", ("card_revoked",), _card("revoke"), "coordinator"),
 )
 

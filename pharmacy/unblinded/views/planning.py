@@ -78,7 +78,8 @@ def plan(study_id: str, order_id: str) -> tuple[str, int] | Response:
 
 
 def _plan(room: OpenRoom, order_id: str, runs: Sequence[datetime]) -> str:
-    planning.plan_course(act(), room, order_id, runs)
+    seen = request.form.get("weight_id", "")
+    planning.plan_course(act(), room, order_id, runs, seen)
     return told(url_for("lit_board.page", study_id=act().in_study.id), "course_planned")
 
 

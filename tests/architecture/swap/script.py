@@ -30,6 +30,7 @@ from tests.architecture.swap import (
     phone,
     second_factor,
     strata,
+    voiding,
 )
 from tests.architecture.swap.at_rest import dump
 from tests.architecture.swap.browser import Browser
@@ -311,6 +312,7 @@ class Journey:
 
     def leave(self) -> None:
         """Everybody goes home, after a study with strata was worked in and a live one prepared."""
+        voiding.correct(self)
         departures.depart(self)
         strata.work(self)
         going_live.work(self)

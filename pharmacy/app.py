@@ -52,6 +52,7 @@ from pharmacy.web import (
     stops,
     studies,
     trails,
+    weight_decisions,
 )
 from pharmacy.web.house import House, MenuEntry
 
@@ -69,6 +70,7 @@ _BLUEPRINTS = (
     trails.blueprint,
     participants.blueprint,
     departures.blueprint,
+    weight_decisions.blueprint,
     deviations.blueprint,
     scanning.blueprint,
     infusions.blueprint,

@@ -78,7 +78,13 @@ def void_reason(
         return "over_limit"
     if newest_kg < rule.minimum_kg <= planned_kg:
         return "under_limit"
-    return "changed" if _changed(protocol, newest_kg, planned_kg) else ""
+    return "changed" if changed_too_much(protocol, newest_kg, planned_kg) else ""
+
+
+def changed_too_much(protocol: Protocol, weight_kg: Decimal, previous_kg: Decimal) -> bool:
+    """Whether a weight changed by the protocol's percentage or more since another."""
+    percent = protocol.weight.change_stops_percent
+    return abs(weight_kg - previous_kg) * 100 >= percent * previous_kg
 
 
 def _check_light(protocol: Protocol, weight_kg: Decimal) -> None:
@@ -107,15 +113,10 @@ def _check_heavy(protocol: Protocol, weight_kg: Decimal, over_limit: str | None)
 
 
 def _check_change(protocol: Protocol, weight_kg: Decimal, previous_kg: Decimal) -> None:
-    if _changed(protocol, weight_kg, previous_kg):
+    if changed_too_much(protocol, weight_kg, previous_kg):
         percent = protocol.weight.change_stops_percent
         raise Refusal(
             f"The weight changed from {format_weight(previous_kg)} to {format_weight(weight_kg)}, "
             f"which is {format_number(percent)}% or more: weigh again and, if it is "
             "right, have the investigator confirm it."
         )
-
-
-def _changed(protocol: Protocol, weight_kg: Decimal, previous_kg: Decimal) -> bool:
-    percent = protocol.weight.change_stops_percent
-    return abs(weight_kg - previous_kg) * 100 >= percent * previous_kg

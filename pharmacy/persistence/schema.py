@@ -28,6 +28,7 @@ from pharmacy.persistence import (
     signatures,
     stages,
     studies,
+    weight_decisions,
 )
 
 NOUNS = (
@@ -56,4 +57,5 @@ NOUNS = (
     signatures,
     stages,
     studies,
+    weight_decisions,
 )

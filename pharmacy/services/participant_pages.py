@@ -23,6 +23,7 @@ from pharmacy.services import (
     deviations,
     factors,
     visit_schedule,
+    weight_decisions,
 )
 from pharmacy.services import assessments as assessment_verbs
 from pharmacy.services import participants as participant_verbs
@@ -56,22 +57,27 @@ class ParticipantLine:
 
 @dataclass(frozen=True)
 class WeightLine:
-    """One weighing in words."""
+    """One weighing in words, with what was signed about it."""
 
     weight: str
     measured_on: str
     measured_by: str
     entered: str
+    decision: str
 
 
 @dataclass(frozen=True)
 class ParticipantSheet:
-    """Everything on a participant's page. `open_visits` are those that have no order yet."""
+    """Everything on a participant's page. `open_visits` are those that have no order yet.
+
+    `undecided` is the newest weight's id, where it waits for the investigator's decision.
+    """
 
     line: ParticipantLine
     facts: tuple[tuple[str, str], ...]
     visits: list[dict[str, str]]
     weights: tuple[WeightLine, ...]
+    undecided: str
     asks_factors: bool
     factors: tuple[FactorLine, ...]
     cards: tuple[CardLine, ...]
@@ -130,7 +136,8 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
         visits=visit_schedule.timeline(
             protocol, start, _today(act, zone), by_visit, zone, _assessed(act, participant)
         ),
-        weights=_weights(act, participant, zone),
+        weights=_weights(act, participant, protocol, zone),
+        undecided=_undecided(act, participant),
         asks_factors=bool(protocol.factors),
         factors=factors.history(act, participant, protocol, zone),
         cards=cards.history(act, participant, zone),
@@ -233,6 +240,11 @@ def _next_course_step(
             return f"Investigator signs the order for {visit.name}{due}"
         if course.void and course.begun:
             return f"{visit.name}: plan void, part was given; the investigator decides"
+        to_plan = course.void or not course.days
+        if to_plan and weight_decisions.open_for(act, participant) is not None:
+            return "Investigator decides on the weight"
+        if to_plan and weight_decisions.skipped(act, participant):
+            return f"{visit.name} is skipped on this weight: signed by the investigator"
         if course.void:
             return f"Pharmacy plans {visit.name} again: the plan is void"
         if not course.days:
@@ -259,13 +271,21 @@ def _where(course: CourseSheet) -> str:
     return "given"
 
 
-def _weights(act: Act, participant: Participant, zone: ZoneInfo) -> tuple[WeightLine, ...]:
+def _undecided(act: Act, participant: Participant) -> str:
+    waiting = weight_decisions.open_for(act, participant)
+    return waiting.id if waiting else ""
+
+
+def _weights(
+    act: Act, participant: Participant, protocol: Protocol, zone: ZoneInfo
+) -> tuple[WeightLine, ...]:
     return tuple(
         WeightLine(
             weight=format_weight(row.weight_kg),
             measured_on=format_day(row.measured_on),
             measured_by=row.measured_by,
             entered=f"{format_moment(row.entered_at, zone)}, {person_name(act, row.entered_by)}",
+            decision=weight_decisions.words(act, row, protocol, zone),
         )
         for row in participants.weights(act.uow.session, participant.id)
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from pharmacy.domain.errors import Refusal
@@ -15,25 +13,33 @@ from pharmacy.persistence import bags, participants
 from pharmacy.persistence.courses import Order
 from pharmacy.persistence.participants import Participant, Weight
 from pharmacy.services import participants as participant_verbs
+from pharmacy.services import weight_decisions
 from pharmacy.services.act import Act
 
 
-def weight_to_plan_with(act: Act, participant: Participant, protocol: Protocol) -> Weight:
-    """The newest weight, if it may be dosed on today; refused (409) with its sentence."""
+def weight_to_plan_with(
+    act: Act, participant: Participant, protocol: Protocol
+) -> tuple[Weight, str | None]:
+    """The newest weight, if it may be dosed on today, and the signed choice over the limit.
+
+    Refused (409) with its sentence, for what the investigator has not signed too.
+    """
     weights = participants.weights(act.uow.session, participant.id)
     if not weights:
         raise Refusal("There is no weight. The coordinator enters one before planning.")
-    previous = _previous_kg(weights)
+    over_limit, confirmed = weight_decisions.signed_ways(act, weights[0])
     site = participant_verbs.site_of(act, participant)
     today = act.now.astimezone(ZoneInfo(site.zone)).date()
-    check_weight(protocol, weights[0].weight_kg, weights[0].measured_on, today, previous)
-    return weights[0]
-
-
-def _previous_kg(weights: Sequence[Weight]) -> Decimal | None:
-    """The weight of the last earlier day: two entries of one day are a correction."""
-    earlier = [row for row in weights if row.measured_on < weights[0].measured_on]
-    return earlier[0].weight_kg if earlier else None
+    check_weight(
+        protocol,
+        weights[0].weight_kg,
+        weights[0].measured_on,
+        today,
+        weight_decisions.previous_kg(weights),
+        over_limit=over_limit,
+        change_confirmed=confirmed,
+    )
+    return weights[0], over_limit
 
 
 def check_weight_on(weight: Weight, starts_on: date, protocol: Protocol) -> None:

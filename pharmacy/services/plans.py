@@ -119,9 +119,11 @@ def _proposal(
     if bags.order_begun(act.uow.session, order.id):
         raise Refusal(PART_GIVEN)
     _, protocol = protocol_of(act)
-    weight = weight_to_plan_with(act, participant, protocol)
+    weight, over_limit = weight_to_plan_with(act, participant, protocol)
     history = history_before(act, order, starts_on, _zone(act, order))
-    dose_plan = plan(weight.weight_kg, protocol, order.visit, order.at_risk, history)
+    dose_plan = plan(
+        weight.weight_kg, protocol, order.visit, order.at_risk, history, over_limit=over_limit
+    )
     need_fits(dose_plan, protocol)
     return order, participant, weight, dose_plan
 

@@ -65,6 +65,13 @@ def void_if_needed(act: Act, participant: Participant) -> None:
             void(act, participant, course, reason)
 
 
+def void_open(act: Act, participant: Participant, reason: str) -> None:
+    """Void every course of a held participant of which something is left to give."""
+    for course in courses.courses_of_participant(act.uow.session, participant.id):
+        if any(_to_give(act, bag, day) for bag, day in _bags(act, course)):
+            void(act, participant, course, reason)
+
+
 def void(act: Act, participant: Participant, course: Course, reason: str) -> None:
     """Void one course of a held participant; its bags that never left are retired with it."""
     session = act.uow.session

@@ -18,7 +18,7 @@ from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay, Order
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
-from pharmacy.services import bag_states, plans, stops, voiding
+from pharmacy.services import bag_states, plans, stops, voiding, weight_decisions
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import bag_record, sealed_list, strata
@@ -243,6 +243,10 @@ def _note(reading: _Reading, order: Order, participant: Participant) -> str:
     weights = participants.weights(reading.act.uow.session, order.participant_id)
     if not weights:
         return "No weight yet"
+    if weight_decisions.open_for(reading.act, participant) is not None:
+        return "The investigator decides on the weight first"
+    if weight_decisions.skipped(reading.act, participant):
+        return "Skipped on this weight: signed by the investigator"
     today = reading.date_in(reading.zone_of(order.participant_id))
     days = (today - weights[0].measured_on).days
     weighed = "Weighed today" if days == 0 else f"Weight is {days} day{'s'[: days > 1]} old"

@@ -18,13 +18,16 @@ from pharmacy.persistence.participants import Weight
 _BREAKS = (" = ", ": ", "; ", " takes ")
 
 
-def totals(plan: DosePlan, weight: Weight, protocol: Protocol) -> list[tuple[str, str, str]]:
-    """The course in a few lines: label, value, note."""
+def totals(
+    plan: DosePlan, weight: Weight, protocol: Protocol, decision: str = ""
+) -> list[tuple[str, str, str]]:
+    """The course in a few lines: label, value, note; with what was signed about the weight."""
     course = f"{format_grams(plan.course_g)}, {format_volume(plan.course_ml)}"
     last = plan.ladder[-1]
     weighed = f"measured {format_day(weight.measured_on)} by {weight.measured_by}"
     return [
         ("Weight", format_weight(plan.weight_kg), weighed),
+        *((("Signed about the weight", decision, ""),) if decision else ()),
         ("Course", course, ""),
         ("Ladder", "First infusion" if plan.first_infusion else "Later infusion", ""),
         ("Risk group", "Yes" if plan.at_risk else "No", ""),

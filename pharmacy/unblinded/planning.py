@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
-from pharmacy.persistence import bags, courses
+from pharmacy.persistence import bags, courses, participants
 from pharmacy.persistence.courses import Course, Order
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
 from pharmacy.services import participants as participant_verbs
-from pharmacy.services import plans
+from pharmacy.services import plans, weight_decisions
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import bag_record
@@ -105,6 +105,14 @@ def _proposed(offers: Sequence[RunOffer], runs: Sequence[datetime], zone: ZoneIn
     later = [run for run in runs if run.astimezone(zone).date() > before.date()]
     found = wanted if wanted in later else (later or list(runs))[0]
     return found.isoformat()
+
+
+def decision(act: Act, order: Order) -> str:
+    """What the investigator has signed about the weight that an order is planned with."""
+    participant = participant_verbs.find(act, order.participant_id)
+    weights = participants.weights(act.uow.session, participant.id)
+    zone = ZoneInfo(participant_verbs.site_of(act, participant).zone)
+    return weight_decisions.words(act, weights[0], protocol_of(act)[1], zone) if weights else ""
 
 
 def visit_name(act: Act, order: Order) -> str:

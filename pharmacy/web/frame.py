@@ -81,6 +81,7 @@ NOTICES: dict[str, str] = {
     "list_derived": "The same: made again from its seed, the list is the one that is loaded.",
     "dummy_confirmed": "You have confirmed the dummy list.",
     "slot_given": "The oldest request was served.",
+    "weight_decided": "The decision is signed.",
     "course_planned": "The course is planned. Its bags are on the board.",
     "lock_stated": "You have stated the data lock. It counts when the statistician confirms it.",
     "stage_asked": "Your request is signed. Somebody else confirms it.",

@@ -132,6 +132,7 @@ DOORS: dict[str, str] = {
     "packing.packing_list": "see_deliveries",
     "departures.leave": "sign_orders",
     "departures.replaces": "sign_orders",
+    "weight_decisions.decide": "sign_orders",
     "deviations.confirm": "report_deviations",
     "deviations.listed": "see_participants",
     "deviations.report": "report_deviations",

@@ -39,6 +39,7 @@ _ONLY_COMES = {
     "replacement",
     "deviation",
     "deviation_confirmation",
+    "weight_decision",
 }
 _TRAILS = {"audit_head", "audit_entry", "lit_audit_head", "lit_audit_entry"}
 

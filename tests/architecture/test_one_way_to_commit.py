@@ -95,6 +95,10 @@ _MAY_GO_ROUND = {
     "a downgrade would lose",
     ("migrations/versions/0015_going_live.py", "exec_driver_sql"): "counts what a downgrade "
     "would lose",
+    (
+        "migrations/versions/0021_decisions_about_a_weight.py",
+        "get_bind",
+    ): "asks which database it is, and what a downgrade would lose",
     ("migrations/versions/0020_void_plans.py", "get_bind"): "asks what a downgrade would lose",
     ("migrations/versions/0020_void_plans.py", "exec_driver_sql"): "counts what a downgrade "
     "would lose",

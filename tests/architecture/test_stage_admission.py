@@ -33,6 +33,7 @@ NO_STAGE = {
     "pharmacy.services.infusions.end": _RUNS,
     "pharmacy.services.scanning.turn_to_stop": _INSIDE,
     "pharmacy.services.voiding.void": _INSIDE,
+    "pharmacy.services.voiding.void_open": _INSIDE,
     "pharmacy.services.voiding.void_if_needed": _INSIDE,
     "pharmacy.services.stages.ask": _STEP,
     "pharmacy.services.stages.confirm": _STEP,

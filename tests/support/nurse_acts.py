@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pharmacy.persistence import participants
 from pharmacy.services import assessments, infusions, scanning
 from tests.support import cards, scans
 from tests.support.builders import PASSWORD, Trial
@@ -146,6 +147,17 @@ def _weight(trial: Trial) -> Sending:
     return Sending(page, page, {"weight_kg": "95.6", "measured_on": on, "measured_by": "CL"})
 
 
+def _decision(trial: Trial) -> Sending:
+    """A course is skipped on a weight that is over the limit and has changed too much."""
+    trial.planned(weight="100")
+    trial.clock.move(days=1)
+    trial.weigh(cards.participant_id(trial), "125")
+    with trial.look("investigator") as act:
+        weight_id = participants.weights(act.uow.session, cards.participant_id(trial))[0].id
+    page = _at(trial, f"participants/{cards.participant_id(trial)}/weights/{weight_id}/decide")
+    return Sending(page, page, {"choice": "skip", "reason": "fluid", "password": PASSWORD})
+
+
 ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("receive", ("bag_scanned", "bag_received"), _receive),
     ReadyAct("report", ("unblinding_reported",), _report),
@@ -161,6 +173,7 @@ ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("assessments", ("assessments_signed",), _assessments(False), "assessor"),
     ReadyAct("assessments back", ("assessments_taken_back",), _assessments(True), "assessor"),
     ReadyAct("weight corrected", ("course_voided", "weight_entered"), _weight, "coordinator"),
+    ReadyAct("weight decided", ("weight_decided",), _decision, "investigator"),
     ReadyAct("revoke card", ("card_revoked",), _card("revoke"), "coordinator"),
 )
 

@@ -128,7 +128,12 @@ def _page(form: PageForm, proposal: Proposal) -> str:
         form=form,
         proposal=proposal,
         visit=planning.visit_name(act(), proposal.order),
-        totals=plan_words.totals(dose, proposal.weight, protocol_of(act())[1]),
+        totals=plan_words.totals(
+            dose,
+            proposal.weight,
+            protocol_of(act())[1],
+            planning.decision(act(), proposal.order),
+        ),
         lines=plan_words.arithmetic(dose),
         days=plan_words.day_rows(dose),
         ladder=plan_words.ladder(dose),

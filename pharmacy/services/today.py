@@ -164,7 +164,7 @@ def _standing(act: Act, bag: Bag, day: InfusionDay, course: Course, zone: ZoneIn
     facts = bag_facts.bag_facts(act, bag, day, course, code_retired=False)
     stop = judge_bag(facts, act.now).stop
     if facts.state is BagState.STARTED:
-        return _running(act, bag, stop)
+        return _running(act, bag, stop, void=facts.plan_void)
     if stop is None:
         return Standing("ready", "Ready", "go")
     if stop is Stop.BEFORE_ITS_DAY:
@@ -172,7 +172,7 @@ def _standing(act: Act, bag: Bag, day: InfusionDay, course: Course, zone: ZoneIn
     return _USUAL.get(stop) or Standing("stop", "Stop", "stop", _bare(stop))
 
 
-def _running(act: Act, bag: Bag, stop: Stop | None) -> Standing:
+def _running(act: Act, bag: Bag, stop: Stop | None, *, void: bool) -> Standing:
     infusion = act.uow.session.get_one(Administration, bag.id)
     mine = infusion.started_by == act.person.id
     mine = mine or scans.resumed(act.uow.session, bag.id, act.person.id)
@@ -180,6 +180,8 @@ def _running(act: Act, bag: Bag, stop: Stop | None) -> Standing:
     if stop is not None:
         return Standing(name, "Time limit reached", "stop", "Stop the pump. Call the pharmacy.")
     word = "Paused" if infusions.is_paused(act.uow.session, bag.id) else "Running"
+    if void:
+        return Standing(name, word, "stop", "Its plan no longer holds. Call the pharmacy.")
     if mine:
         return Standing(name, word, "wait" if word == "Paused" else "go")
     return Standing(name, word, "wait", "Another nurse has it. Scan bag and card to resume.")

@@ -16,6 +16,7 @@ from tests.journeys.card_steps import break_cards
 from tests.journeys.practice import USER_NAMES, Practice
 from tests.journeys.second_factor_steps import making_a_passkey, without_a_code
 from tests.journeys.visitor import PHONE, Visitor
+from tests.journeys.weight_steps import corrected_weights
 from tests.support.fake_camera import NEAR, Paper, frame, label
 
 Stops = Iterator[tuple[str, Visitor]]
@@ -334,4 +335,5 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     without_a_code,
     break_cards,
     making_a_passkey,
+    corrected_weights,
 )

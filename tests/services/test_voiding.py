@@ -178,6 +178,9 @@ def test_a_running_bag_goes_on_and_the_next_one_does_not_start(trial: Trial) -> 
     assert scan(trial, trial.code(first)).verdict.answer is Answer.CONTINUE
     with trial.look("nurse") as act:
         assert "Call the pharmacy now" in bedside.bedside(act, first).void
+        running = today.today(act).bags[0]
+    assert (running.word, running.tone) == ("Running", "stop")
+    assert running.note == "Its plan no longer holds. Call the pharmacy."
     trial.clock.move(minutes=20)
     trial.do("nurse", infusions.pause, first, "10", "vitals")
     with pytest.raises(Refusal, match="no longer counts"):

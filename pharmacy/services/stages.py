@@ -92,8 +92,8 @@ class StepLine:
 class StagePage:
     """Where a study stands. `waits` says whether the next stage was asked for.
 
-    `way` are the titles of all its stages in order; `out` says how many bags are where, those that
-    are at no end yet.
+    `way` are the titles of all its stages in order, and `lines` are in that order too: a request
+    that waits is the last. `out` says how many bags are where, those that are at no end yet.
     """
 
     stage: StudyStage
@@ -155,7 +155,7 @@ def page(act: Act) -> StagePage:
         stage=here,
         way=tuple(TITLES[one] for one in rules.way(act.in_study.practice)),
         title=TITLES[here],
-        lines=tuple(_line(act, step) for step in stages.steps(act.uow.session, act.in_study.id)),
+        lines=tuple(_line(act, step) for step in _in_order(act)),
         next_stage=after,
         waits=after is not None and waiting(act, after) is not None,
         out=tuple((words, counted[state]) for state, words in _OUT.items() if counted[state]),
@@ -290,6 +290,12 @@ def _need_statistician(act: Act, step: StageStep) -> None:
     asker = people.roles_of(act.uow.session, step.asked_by, act.in_study.id)
     if Role.STATISTICIAN not in asker | act.roles:
         raise Refusal(_STATISTICIAN)
+
+
+def _in_order(act: Act) -> list[StageStep]:
+    """The steps by their stage, whatever the clock said; the one that waits is the last."""
+    found = stages.steps(act.uow.session, act.in_study.id)
+    return sorted(found, key=lambda step: (ORDER.index(StudyStage(step.stage)), step.number))
 
 
 def _line(act: Act, step: StageStep) -> StepLine:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField, PasswordField, StringField
+from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission, may
 from pharmacy.domain.stages import StudyStage
 from pharmacy.services import stages
 from pharmacy.web.access import act, door
-from pharmacy.web.forms import PageForm, attempt, told
+from pharmacy.web.forms import DayField, PageForm, attempt, told
 from pharmacy.web.frame import page as frame
 
 blueprint = Blueprint("stages", __name__, url_prefix="/study/<study_id>/stage")
@@ -20,8 +20,8 @@ blueprint = Blueprint("stages", __name__, url_prefix="/study/<study_id>/stage")
 class LockForm(PageForm):
     """When and under which reference the database of record was locked."""
 
-    locked_on = DateField(
-        "Day on which the database of record was locked", [InputRequired("Choose the day.")]
+    locked_on = DayField(
+        "Day on which the database of record was locked", [InputRequired("Type the day.")]
     )
     reference = StringField(
         "Reference of the lock",

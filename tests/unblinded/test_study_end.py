@@ -79,6 +79,14 @@ def test_a_lock_has_two_signatures_and_then_nobody_new_comes(study: LitStudy) ->
         assert participants.find(act, waiting).state == "eligible"
 
 
+def test_the_steps_stand_in_the_order_of_the_stages(quick: LitStudy) -> None:
+    """F1: whatever the clock said, the last line is the newest step."""
+    acts.close(quick)
+    with quick.trial.look("monitor") as act:
+        lines = stages.page(act).lines
+    assert [line.title for line in lines] == ["Data locked", "Unblinded", "Closed"]
+
+
 def test_what_runs_goes_on_after_the_lock(quick: LitStudy) -> None:
     """Care is refused at no stage but the last: the bag is scanned as before."""
     from pharmacy.services import scanning

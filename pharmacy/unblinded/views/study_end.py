@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, PasswordField
@@ -10,6 +12,7 @@ from wtforms.validators import InputRequired
 from pharmacy.domain.roles import Permission, may
 from pharmacy.domain.stages import StudyStage
 from pharmacy.services import stages
+from pharmacy.services.act import Act
 from pharmacy.unblinded import archive, list_export, study_end
 from pharmacy.unblinded.doorway import lit_frame, operation_id, pepper, room_if_open, the_room
 from pharmacy.unblinded.room import OpenRoom
@@ -77,10 +80,7 @@ def confirm(study_id: str) -> tuple[str, int] | Response:
 @door(Permission.LOAD_LIST, lit=True)
 def list_file(study_id: str) -> tuple[str, int] | Response:
     """The list with its proof, once for each form, after both trails say so."""
-    room, form, made = the_room(), EmptyForm(request.form), []
-    if attempt(form, lambda: _made(made, list_export.export(act(), room, operation_id()))) is None:
-        return _page(form, room), form.status
-    return _file(made[0], "allocation-list.zip")
+    return _handed_out(list_export.export, "allocation-list.zip")
 
 
 @blueprint.post("/sign")
@@ -96,10 +96,7 @@ def sign(study_id: str) -> tuple[str, int] | Response:
 @door(Permission.END_STUDY, lit=True)
 def archive_file(study_id: str) -> tuple[str, int] | Response:
     """The signed archive."""
-    room, form, made = the_room(), EmptyForm(request.form), []
-    if attempt(form, lambda: _made(made, archive.archive(act(), room, operation_id()))) is None:
-        return _page(form, room), form.status
-    return _file(made[0], "study-archive.zip")
+    return _handed_out(archive.archive, "study-archive.zip")
 
 
 def _ask(form: AskForm, room: OpenRoom) -> str:
@@ -121,14 +118,20 @@ def _stage(form: AskForm) -> StudyStage:
     return stages.stage_named(form.stage.data or "")
 
 
-def _made(made: list[bytes], content: bytes) -> str:
-    made.append(content)
-    return url_for("lit_study_end.page", study_id=act().in_study.id)
+def _handed_out(
+    make: Callable[[Act, OpenRoom, str], bytes], name: str
+) -> tuple[str, int] | Response:
+    """A file that is made in memory, once its opening is committed."""
+    room, form, made = the_room(), EmptyForm(request.form), []
 
+    def run() -> str:
+        made.append(make(act(), room, operation_id()))
+        return url_for("lit_study_end.page", study_id=act().in_study.id)
 
-def _file(content: bytes, name: str) -> Response:
+    if attempt(form, run) is None:
+        return _page(form, room), form.status
     kept = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, mimetype="application/zip", headers=kept)
+    return Response(made[0], mimetype="application/zip", headers=kept)
 
 
 def _page(form: PageForm, room: OpenRoom | None) -> str:

@@ -23,6 +23,7 @@ class NewWordsForm(PageForm):
         "Your new passphrase",
         [InputRequired("Type the new six words.")],
         description="From where you keep it, not from memory.",
+        id="new-passphrase",  # both forms stand on one page
     )
 
 

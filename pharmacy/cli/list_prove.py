@@ -37,7 +37,8 @@ def prove(
 
     Works on any computer, without database and network. Shows nothing of the list. Ends with 0 if
     the certificate is signed and the list, its rules and the opening fit it; with 1 and one
-    sentence on standard error if not. Compare the six words with the printed certificate.
+    sentence on standard error if not. Compare the six words with the printed certificate. Of a
+    certificate of an earlier version it says what its signatures do not cover.
     """
     # Read here: `list check` needs no library of signatures.
     from pharmacy.unblinded import list_proof
@@ -59,11 +60,14 @@ def prove(
     else:
         if not list_proof.is_signed(shown):
             problem = "The certificate's signature does not hold, so it proves nothing."
+        elif len(found.rows) != shown.slots:
+            problem = "The list has another number of rows than the certificate says."
         elif not list_proof.is_of(shown, _bytes(opening), found):
             problem = "List, rules and opening together are not what the certificate commits to."
         else:
             click.echo("The certificate is of this list and these rules.")
-            click.echo(f"Signed by {shown.loader_name}: {list_proof.six_words(shown)}")
+            for line in list_proof.said_of(shown):
+                click.echo(line)
             return
     raise click.ClickException(problem)
 

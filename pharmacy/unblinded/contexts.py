@@ -114,6 +114,11 @@ def list_facts(study_id: str) -> bytes:
     return context("list-facts", study_id)
 
 
+def list_certificate(study_id: str, part: int) -> bytes:
+    """The loader's signature over everything that a part's certificate says."""
+    return context("list-certificate", study_id, part)
+
+
 def list_seed(study_id: str, person_id: str, exchange_public: bytes) -> bytes:
     """The seed of a list made here, wrapped to its maker."""
     return context("list-seed", study_id, person_id, exchange_public)

@@ -1,12 +1,8 @@
-"""What is said of a loaded list beside its commitment, and what the loader signs of it.
-
-A certificate file says the same, so that the signature can be checked without the database.
-"""
+"""What is said of a loaded list beside its commitment."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
 
 from pharmacy.crypto.context import context
 
@@ -18,22 +14,11 @@ SOURCES = {
 }
 
 
-class ListFacts(Protocol):
-    """A loaded list as the database keeps it."""
-
-    commitment: bytes
-    source: str
-    dummy: bool
-    seed_wrap: bytes | None
-
-
-def facts_bytes(loaded: ListFacts) -> bytes:
-    """The bytes of a list's facts signature."""
-    return said_bytes(loaded.commitment, loaded.source, loaded.dummy, seed_digest(loaded.seed_wrap))
-
-
 def said_bytes(commitment: bytes, source: str, dummy: bool, digest: bytes) -> bytes:
-    """The same from its parts: which list, where from, what for, the hash of its sealed seed."""
+    """What a list's second signature was over in earlier versions.
+
+    Which list, where from, what for, and the hash of its sealed seed.
+    """
     return context("list", commitment, source, "dummy" if dummy else "not a dummy", digest)
 
 

@@ -26,6 +26,7 @@ from pharmacy.unblinded import (
     trail,
     versions,
 )
+from pharmacy.unblinded.certificate_making import Told
 from pharmacy.unblinded.holders import unlock_own
 from pharmacy.unblinded.list_making import SEED_LENGTH, made_part
 from pharmacy.unblinded.list_parts import FIRST, GROWN_EVENT, Part
@@ -178,8 +179,9 @@ def _seal(act: Act, room: OpenRoom, list_key: bytes, new: NewList, sealing: Seal
     versions.hold(act, room.version)
     sealed_list.seal_slots(act, list_key, room.version, new.allocation_list, number)
     break_shares.make_for_enrolled(act, list_key, unlocked, sealing.break_key, number)
+    told = Told(act.now, statement_of(act), meaning_of(new.source))
     part = sealed_list.commit_part(
-        act, list_key, room.version, new, keys, unlocked.record, number
+        act, list_key, room.version, new, keys, unlocked.record, told, number
     )
     grown = list_parts.chain(part, list_parts.chain_before(act, number))
     unlocked.record.pins[act.in_study.id].grown = grown.hex()

@@ -13,33 +13,27 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission, Role
 from pharmacy.persistence import people
 from pharmacy.services.act import Act
-from pharmacy.unblinded import (
-    dummy_lists,
-    list_growing,
-    list_parts,
-    list_proof,
-    private_record,
-    sealed_list,
-)
+from pharmacy.unblinded import dummy_lists, list_parts, list_proof, private_record
+from pharmacy.unblinded.certificate_making import certificate_of, of_before, told_of
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import keys_of
 from pharmacy.unblinded.list_derivation import may_derive
-from pharmacy.unblinded.list_entries import loading_entry
-from pharmacy.unblinded.list_facts import SOURCES, seed_digest
+from pharmacy.unblinded.list_facts import SOURCES
 from pharmacy.unblinded.list_parts import FIRST, Part
 from pharmacy.unblinded.list_proof import CertificateFile
 from pharmacy.unblinded.list_signers import signing_keys
-from pharmacy.unblinded.sealed_list import DUMMY, NOT_LIVE
-from pharmacy.unblinded.tables import SealedList, StudyKeys
+from pharmacy.unblinded.tables import SealedList
+from pharmacy.unblinded.taken_slots import CHANGED
 
 
 @dataclass(frozen=True)
 class Certificate:
     """What is printed after loading: nothing of the list itself.
 
-    `signer_words` are of the keys that signed, which the loader may have given up since.
-    `confirmed` is who confirmed a dummy list, and when. `may_derive`: the reader made the list and
-    has the keys that its seed is sealed to.
+    `full_signature` covers all of it but `fingerprints`, who holds keys now, and `confirmed`, who
+    confirmed a dummy list and when; an earlier version made none. `signer_words` are of the keys
+    that signed, which the loader may have given up since. `may_derive`: the reader made the list
+    and has the keys that its seed is sealed to.
     """
 
     study_code: str
@@ -50,6 +44,7 @@ class Certificate:
     dummy: bool
     commitment: str
     signature: str
+    full_signature: str
     list_key: str
     record_key: str
     loaded_by: str
@@ -73,28 +68,28 @@ def certificate(act: Act, part: int = FIRST) -> Certificate:
 
 
 def _certificate(act: Act, part: int) -> Certificate:
-    loaded, strata = _loaded(act, part), tuple(list_parts.rows_of(act, part).items())
-    keys = act.uow.session.get_one(StudyKeys, (act.in_study.id, loaded.loaded_version))
-    loader = people.person(act.uow.session, loaded.loaded_by)
+    loaded = _loaded(act, part)
+    shown = _signed(act, loaded)
     return Certificate(
-        study_code=act.in_study.code,
-        study_title=act.in_study.title,
-        slots=sum(slots for _, slots in strata),
-        strata=strata,
-        source=SOURCES[loaded.source],
-        dummy=loaded.dummy,
-        commitment=loaded.commitment.hex(),
-        signature=loaded.signature.hex(),
-        list_key=keys.list_commitment.hex(),
-        record_key=keys.record_commitment.hex(),
-        loaded_by=loader.full_name if loader else "",
-        signer_words=private_record.six_words(signing_keys(act, loaded)),
-        loaded_at=_loaded_at(act, part),
+        study_code=shown.study_code,
+        study_title=shown.study_title,
+        slots=shown.slots,
+        strata=shown.strata,
+        source=SOURCES[shown.source],
+        dummy=shown.dummy,
+        commitment=shown.commitment.hex(),
+        signature=shown.signature.hex(),
+        full_signature=shown.facts_signature.hex() if shown.is_full else "",
+        list_key=shown.list_key.hex(),
+        record_key=shown.record_key.hex(),
+        loaded_by=shown.loader_name,
+        signer_words=list_proof.six_words(shown),
+        loaded_at=datetime.fromisoformat(shown.loaded_at) if shown.loaded_at else None,
         fingerprints=_fingerprints(act),
         confirmed=dummy_lists.confirmed_by(act, loaded) if isinstance(loaded, SealedList) else (),
         may_derive=may_derive(act, loaded),
-        statement=DUMMY if loaded.dummy else NOT_LIVE,
-        meaning=_meaning_of(loaded),
+        statement=shown.statement,
+        meaning=shown.meaning,
         part=part,
     )
 
@@ -113,50 +108,31 @@ def certificate_file(act: Act, part: int = FIRST) -> str:
 
 def written_file(act: Act, part: int = FIRST) -> str:
     """The same for whoever has a list opened at its end; empty where nothing was signed for it."""
-    shown, loaded = _certificate(act, part), _loaded(act, part)
+    loaded = _loaded(act, part)
+    return list_proof.written(_signed(act, loaded)) if loaded.facts_signature is not None else ""
+
+
+def _signed(act: Act, loaded: Part) -> CertificateFile:
+    """What a part's certificate says, in the form that its signatures hold for; else 409.
+
+    A list from before its source and purpose were signed has its first signature only.
+    """
+    told = told_of(act, loaded.part)
+    if told is None:
+        raise Refusal(CHANGED)
+    full = certificate_of(act, loaded, signing_keys(act, loaded), told)
+    for certificate in (full, of_before(full)):
+        if list_proof.is_signed(certificate):
+            return certificate
     if loaded.facts_signature is None:
-        return ""
-    signer = signing_keys(act, loaded)
-    return list_proof.written(
-        CertificateFile(
-            study_id=act.in_study.id,
-            study_code=shown.study_code,
-            key_version=loaded.loaded_version,
-            slots=shown.slots,
-            source=loaded.source,
-            dummy=loaded.dummy,
-            statement=shown.statement,
-            meaning=shown.meaning,
-            loaded_at=shown.loaded_at.isoformat() if shown.loaded_at else "",
-            loader_id=loaded.loaded_by,
-            loader_name=shown.loaded_by,
-            loader_exchange_public=signer.exchange_public,
-            loader_signing_public=signer.signing_public,
-            commitment=loaded.commitment,
-            slots_digest=loaded.slots_digest,
-            seed_digest=seed_digest(loaded.seed_wrap),
-            signature=loaded.signature,
-            facts_signature=loaded.facts_signature,
-            part=part,
-            before=list_parts.chain_before(act, part),
-        )
-    )
+        return of_before(full)
+    raise Refusal(CHANGED)
 
 
 def _loaded(act: Act, part: int) -> Part:
     if not list_parts.parts(act):
         raise Refusal("No list is loaded yet.", status=404)
     return list_parts.find(act, part)
-
-
-def _meaning_of(loaded: Part) -> str:
-    of_part = sealed_list if loaded.part == FIRST else list_growing
-    return of_part.meaning_of(loaded.source)
-
-
-def _loaded_at(act: Act, part: int) -> datetime | None:
-    entry = loading_entry(act, part)
-    return entry.at if entry is not None else None
 
 
 def _fingerprints(act: Act) -> tuple[tuple[str, str], ...]:

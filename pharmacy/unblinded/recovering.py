@@ -27,10 +27,10 @@ from pharmacy.unblinded import (
     trust,
     versions,
 )
+from pharmacy.unblinded.certificate_making import sign_certificate, told_of
 from pharmacy.unblinded.founding import signature_of
 from pharmacy.unblinded.granting import Recipient, granted, names_for, wrap_keys
-from pharmacy.unblinded.holders import unlock_own
-from pharmacy.unblinded.list_facts import facts_bytes
+from pharmacy.unblinded.holders import own_keys, unlock_own
 from pharmacy.unblinded.list_parts import Part
 from pharmacy.unblinded.private_record import StudyPins, Unlocked
 from pharmacy.unblinded.recovery_halves import join_sheets, number_of
@@ -174,8 +174,10 @@ def _sign_again(act: Act, part: Part, before: bytes, list_key: bytes, private: b
     part.loaded_by = act.person.id
     part.signature = list_parts.sign_part(part, private, before)
     if part.facts_signature is not None:
-        facts = list_parts.facts_context(part.study_id, part.part)
-        part.facts_signature = sign(private, facts, facts_bytes(part))
+        told, keys = told_of(act, part.part), own_keys(act)
+        if told is None:
+            raise Refusal(CHANGED)
+        part.facts_signature = sign_certificate(act, part, keys, told, private)
 
 
 def _wrap(

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from pharmacy.crypto.aead import seal
 from pharmacy.crypto.commitments import commit
-from pharmacy.crypto.signing import sign
 from pharmacy.crypto.wrapping import wrap
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.roles import Permission, Role
@@ -37,10 +36,11 @@ from pharmacy.unblinded import (
     versions,
 )
 from pharmacy.unblinded.arm_words import why_untold
+from pharmacy.unblinded.certificate_making import Told, sign_certificate
 from pharmacy.unblinded.founding import RECOVERY
 from pharmacy.unblinded.granting import granted
 from pharmacy.unblinded.holders import unlock_own
-from pharmacy.unblinded.list_facts import LOADED_EVENT, facts_bytes
+from pharmacy.unblinded.list_facts import LOADED_EVENT
 from pharmacy.unblinded.list_parts import FIRST, Part
 from pharmacy.unblinded.list_table import AllocationList, canonical_list_bytes, read_table
 from pharmacy.unblinded.private_record import PrivateRecord
@@ -180,7 +180,8 @@ def seal_list(
     versions.hold(act, room.version)
     seal_slots(act, room.list_key, room.version, new.allocation_list)
     break_shares.make_for_enrolled(act, room.list_key, unlocked, break_key)
-    commit_part(act, room.list_key, room.version, new, keys, unlocked.record)
+    told = Told(act.now, statement_of(act), meaning_of(new.source))
+    commit_part(act, room.list_key, room.version, new, keys, unlocked.record, told)
     loaded = act.uow.session.get_one(SealedList, act.in_study.id)
     unlocked.record.pins[act.in_study.id].loaded = loaded.commitment.hex()
     private_record.keep(keys, unlocked, act.surroundings)
@@ -261,9 +262,13 @@ def commit_part(
     new: NewList,
     keys: HolderKeys,
     record: PrivateRecord,
+    told: Told,
     part: int = FIRST,
 ) -> Part:
-    """Commit to a part whose slots are sealed, sign it after what came before, and keep it."""
+    """Commit to a part whose slots are sealed, sign it after what came before, and keep it.
+
+    What its loader told is signed with everything else that its certificate says.
+    """
     draw, study_id = act.surroundings.random_bytes, act.in_study.id
     opening, private = draw("lit list opening", 32), record.signing_private
     context = list_parts.opening_context(study_id, version, part)
@@ -282,8 +287,7 @@ def commit_part(
     made = SealedList(**values) if part == FIRST else ListPart(part=part, **values)
     before = list_parts.chain_before(act, part)
     made.signature = list_parts.sign_part(made, private, before)
-    facts = list_parts.facts_context(study_id, part)
-    made.facts_signature = sign(private, facts, facts_bytes(made))
+    made.facts_signature = sign_certificate(act, made, keys, told, private)
     act.uow.session.add(made)
     act.uow.session.flush()
     list_numbers.keep(act, list_key, new.allocation_list)

@@ -255,7 +255,7 @@ def test_a_part_has_a_certificate_that_proves_it(sqlite_url: str) -> None:
     assert not list_proof.is_signed(moved)
     assert not list_proof.is_signed(replace(certificates[2], part=2))
     with pytest.raises(BadForm):
-        list_proof.read(files[1].replace("twinbag-part-certificate-1", list_proof.FORM))
+        list_proof.read(files[1].replace(list_proof.FULL_FORM, list_proof.FORM))
 
 
 def test_investigators_get_their_halves_and_break_a_new_place(sqlite_url: str) -> None:

@@ -327,7 +327,7 @@ def test_216_lists_fit_nothing_without_the_opening_and_one_with_it(browser: Brow
         value for value in vars(shown).values() if isinstance(value, bytes) and len(value) == 32
     ]
     tried = [*public, bytes(32), shown.signature[:32], shown.signature[32:], PEPPER]
-    assert len(public) == 5
+    assert len(public) == 7
     assert _fitting(shown.commitment, tried) == set()
     opening = bytes.fromhex(_revealed(browser.study))
     assert _fitting(shown.commitment, [opening]) == {ARMS}

@@ -11,6 +11,8 @@ from pharmacy.domain.roles import Role
 from pharmacy.unblinded import (
     granting,
     holders,
+    list_proof,
+    load_certificate,
 )
 from pharmacy.unblinded.tables import HolderKeys, StudyKeys
 from tests.architecture.trails import trail_faults
@@ -118,3 +120,8 @@ def test_when_the_founder_has_other_keys_the_newcomer_stands_for_them(study: Lit
     newcomer(study, "fresh", Role.PHARMACIST)
     study.grant("fresh", by="newcomer")
     assert study.open_room("fresh", enrolled_by="newcomer").list_key
+    with study.trial.look("newcomer") as act:
+        shown = list_proof.read(load_certificate.certificate_file(act))
+    assert shown.is_full, "whoever stands for the list signs all of its certificate"
+    assert list_proof.is_signed(shown)
+    assert list_proof.six_words(shown) == study.six_words("newcomer")

@@ -9,6 +9,7 @@ from pharmacy.domain.roles import Permission
 from pharmacy.unblinded import doorway, keys_left, standing_facts
 from pharmacy.unblinded.in_memory import InMemoryRequest
 from pharmacy.unblinded.locked import RoomLocked
+from pharmacy.unblinded.padding import ROOM_BYTES, pad_pages
 from pharmacy.unblinded.views import BLUEPRINTS
 from pharmacy.web.house import House, MenuEntry
 
@@ -51,6 +52,7 @@ def join(app: Flask, pepper: bytes, break_key: bytes) -> None:
     app.extensions["twinbag_break_key"] = break_key
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    pad_pages(app, [blueprint.name for blueprint in BLUEPRINTS], ROOM_BYTES)
     house.menu[:0] = _MENU
     house.landings.extend(_LANDINGS)
     house.room_is_open = doorway.room_is_open

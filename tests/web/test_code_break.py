@@ -10,6 +10,7 @@ from flask import Flask
 
 from pharmacy.app import create_app
 from pharmacy.domain.roles import Role
+from pharmacy.unblinded.padding import BREAK_BYTES
 from tests.support.browsing import words
 from tests.support.builders import add_person
 from tests.support.lit_builders import LitStudy, open_study
@@ -49,6 +50,14 @@ def test_from_the_menu_to_the_answer_in_three_pages(study: LitStudy, app: Flask)
     assert "205-555-0199" in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Location" not in answer.headers
+
+
+def test_the_answers_length_tells_no_arm(study: LitStudy, app: Flask) -> None:
+    """A proxy's log holds each answer's length beside its address, which names a participant."""
+    browser = study.browser(app, "investigator")
+    answers = [browser.post(door(study, code), **filled(study)) for code in ("M-002", "M-008")]
+    assert len({answer.text.strip() for answer in answers}) == 2
+    assert {len(answer.data) for answer in answers} == {BREAK_BYTES}
 
 
 def test_a_reload_leads_to_the_page_without_the_arm(study: LitStudy, app: Flask) -> None:

@@ -33,6 +33,7 @@ _AGAIN_LATER_IN_S = 30
 # What is asked for once more, since no page carries it. Other secrets belong to the lit room.
 _ASKED_AGAIN = {"password": "Your password", "new_password": "New password"}
 _OWN_FIELDS = frozenset({"csrf_token", "operation_id"})
+_NOT_KEPT = SECRET_FIELDS - _OWN_FIELDS - set(_ASKED_AGAIN)
 _BROKEN = (
     "Something went wrong on our side. Nothing was half done. "
     "Tell the administrator this reference number."
@@ -97,8 +98,9 @@ def _unavailable(error: Unavailable) -> ResponseReturnValue:
 
 def _page_without_database(error: Unavailable) -> str:
     sent = request.method == "POST"
-    again = sent and not _is_lit() and not request.files
     said = list(request.form.items(multi=True))
+    lost = any(text and name in _NOT_KEPT for name, text in said)
+    again = sent and not (_is_lit() or request.files or lost)
     return render_template(
         "unavailable.html",
         page=bare_page("Not possible now"),

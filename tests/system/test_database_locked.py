@@ -185,6 +185,31 @@ def test_the_lit_room_logs_nothing_and_keeps_no_secret(
     assert told == []
 
 
+def test_a_break_that_cannot_be_written_names_the_other_ways(trial: Trial, app: Flask) -> None:
+    """security.md K9: nothing is opened that is not recorded, and nobody is left waiting."""
+    investigator = signed_in(app, "investigator")
+    token = investigator.get("/account").text.partition('name="csrf_token" value="')[2][:64]
+    said = {"csrf_token": token, "operation_id": "1" * 32, "passphrase": "anvil brook cedar"}
+    with held(trial):
+        answer = investigator.send(f"/break/{trial.study_id}/keys/make", said)
+    if trial.engine.dialect.name == "sqlite":
+        assert answer.status_code == 503
+        assert "sealed code-break card opened" in answer.text
+    assert "anvil" not in answer.text
+
+
+def test_words_that_no_page_may_carry_are_not_said_to_be_kept(trial: Trial, app: Flask) -> None:
+    nurse = signed_in(app, "nurse")
+    token = nurse.get("/account").text.partition('name="csrf_token" value="')[2][:64]
+    said = {"csrf_token": token, "operation_id": "1" * 32, "said": "A carton stood open."}
+    with held(trial):
+        answer = nurse.send(f"/study/{trial.study_id}/reports/{'0' * 32}/words", said)
+    if answer.status_code == 503:
+        assert "What you sent is kept here" not in answer.text
+        assert "go back and send it again" in answer.text
+    assert "carton" not in answer.text
+
+
 def test_nobody_at_a_bedside_waits_long() -> None:
     """Half a minute with a bag in the hand is no answer."""
     assert WAIT_MS <= 5_000

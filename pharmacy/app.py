@@ -92,7 +92,7 @@ _MENU: tuple[MenuEntry, ...] = (
     MenuEntry("Deviations", "deviations.listed", Permission.SEE_PARTICIPANTS, group="Study"),
     MenuEntry("Deliveries", "packing.deliveries", Permission.SEE_DELIVERIES),
     MenuEntry("Stops", "stops.listed", Permission.SEE_STOPS),
-    MenuEntry("Notices", "notices.listed", Permission.SEE_STOPS, group="Study"),
+    MenuEntry("Notices", "notices.listed", Permission.SEE_NOTICES, group="Study"),
     MenuEntry(
         "Code-break seals", "break_cards.page", Permission.SEE_BREAK_CARDS, group="Unblinding"
     ),

@@ -24,7 +24,7 @@ from pharmacy.services.units import Units
 _ANSWER_WITHIN_S = 20
 _LOOK_EVERY_S = 60
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-Send = Callable[[Letter], None]
+Send = Callable[[Letter], int]
 
 
 class CannotMail(Exception):
@@ -32,16 +32,19 @@ class CannotMail(Exception):
 
 
 def by_smtp(smtp_url: str, to: tuple[str, ...], sender_host: str) -> Send:
-    """A way to send one letter to everybody in `to` through the server at `smtp_url`."""
+    """A way to send one letter to everybody in `to` through the server at `smtp_url`.
+
+    It returns how many addresses the server refused, where it took the letter for the others.
+    """
     parts = urlsplit(smtp_url)
 
-    def send(letter: Letter) -> None:
+    def send(letter: Letter) -> int:
         try:
             with _connected(parts.scheme, parts.hostname or "", parts.port) as server:
                 if parts.username:
                     server.login(unquote(parts.username), unquote(parts.password or ""))
-                server.send_message(_message(letter, to, sender_host))
-        except (OSError, smtplib.SMTPException) as error:
+                return len(server.send_message(_message(letter, to, sender_host)))
+        except (OSError, ValueError, smtplib.SMTPException) as error:
             raise CannotMail(type(error).__name__) from None
 
     return send
@@ -55,12 +58,14 @@ def send_due(units: Units, send: Send) -> int:
     taken = 0
     while (letter := _begun(units)) is not None:
         try:
-            send(letter)
+            refused = send(letter)
         except CannotMail as error:
             logging.getLogger("twinbag").warning("notice not mailed kind=%s", error)
             continue
+        if refused:
+            logging.getLogger("twinbag").warning("notice refused addresses=%d", refused)
         with units.acting() as uow:
-            notices.sent(uow, letter)
+            notices.sent(uow, letter, refused)
             uow.commit()
         taken += 1
     return taken
@@ -95,6 +100,8 @@ class Postman:
                 send_due(self._units, self._send)
             except Unavailable as lacking:
                 logging.getLogger("twinbag").warning("notices wait lack=%s", lacking.lack.value)
+            except Exception as error:  # the next minute tries again, whatever it was
+                logging.getLogger("twinbag").error("notices broken kind=%s", type(error).__name__)
             self._woken.wait(_LOOK_EVERY_S)
 
 

@@ -72,6 +72,7 @@ class Permission(StrEnum):
     CONFIRM_DEFAULTS = "confirm_defaults"
     SCAN = "scan"
     SEE_STOPS = "see_stops"
+    SEE_NOTICES = "see_notices"
     SEE_DELIVERIES = "see_deliveries"
     SEE_BREAK_CARDS = "see_break_cards"
     ENTER_LIT_ROOM = "enter_lit_room"
@@ -116,6 +117,15 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.CONFIRM_DEFAULTS: frozenset({Role.INVESTIGATOR, Role.PHARMACIST}),
     Permission.SCAN: frozenset({Role.NURSE}),
     Permission.SEE_STOPS: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
+    Permission.SEE_NOTICES: frozenset(
+        {
+            Role.PHARMACIST,
+            Role.CHECKER,
+            Role.STATISTICIAN,
+            Role.COORDINATOR,
+            Role.SPONSOR_CONTACT,
+        }
+    ),
     Permission.SEE_DELIVERIES: frozenset({Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR}),
     Permission.SEE_BREAK_CARDS: frozenset(
         {Role.PHARMACIST, Role.CHECKER, Role.COORDINATOR, Role.INVESTIGATOR}

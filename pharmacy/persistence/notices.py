@@ -25,13 +25,17 @@ class Notice(Base):
 
 
 class NoticePost(Base):
-    """The mail of a notice: how often it was tried, when again, when it was taken."""
+    """The mail of a notice: how often it was tried, when again, when it was taken.
+
+    `refused` counts the addresses that the server did not take it for.
+    """
 
     __tablename__ = "notice_post"
     notice_id: Mapped[str] = mapped_column(sa.ForeignKey("notice.id"), primary_key=True)
     tries: Mapped[int]
     next_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    refused: Mapped[int]
 
 
 class TestNotice(Base):
@@ -50,7 +54,8 @@ def add(session: Session, made: Notice) -> None:
     """Keep a notice, its mail due at once."""
     session.add(made)
     session.flush()
-    session.add(NoticePost(notice_id=made.id, tries=0, next_at=made.made_at, sent_at=None))
+    post = NoticePost(notice_id=made.id, tries=0, next_at=made.made_at, sent_at=None, refused=0)
+    session.add(post)
 
 
 def mark_test(session: Session, notice_id: str) -> None:
@@ -59,12 +64,12 @@ def mark_test(session: Session, notice_id: str) -> None:
 
 
 def test_notice_taken(session: Session, study_id: str) -> datetime | None:
-    """When a mail server last took a test notice of a study; None before it took one."""
+    """When a mail server last took a test notice of a study for every address; None before."""
     query = (
         sa.select(sa.func.max(NoticePost.sent_at))
         .join(TestNotice, TestNotice.notice_id == NoticePost.notice_id)
         .join(Notice, Notice.id == NoticePost.notice_id)
-        .where(Notice.study_id == study_id)
+        .where(Notice.study_id == study_id, NoticePost.refused == 0)
     )
     return session.scalars(query).one()
 
@@ -114,11 +119,11 @@ def take(session: Session, post: NoticePost, next_at: datetime) -> bool:
     return bool(taken.rowcount == 1)
 
 
-def sent(session: Session, notice_id: str, at: datetime) -> None:
-    """The mail server has taken it."""
+def sent(session: Session, notice_id: str, at: datetime, refused: int) -> None:
+    """The mail server has taken it, but for so many addresses."""
     session.execute(
         sa.update(NoticePost)
         .where(NoticePost.notice_id == notice_id, NoticePost.sent_at.is_(None))
-        .values(sent_at=at)
+        .values(sent_at=at, refused=refused)
         .execution_options(synchronize_session=False)
     )

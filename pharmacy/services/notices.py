@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pharmacy.domain.roles import Permission
 from pharmacy.domain.site_time import format_moment
 from pharmacy.persistence import notices, studies
-from pharmacy.persistence.notices import Notice
+from pharmacy.persistence.notices import Notice, NoticePost
 from pharmacy.persistence.unit_of_work import UnitOfWork
 from pharmacy.services.act import Act
 from pharmacy.services.study_time import study_zone
@@ -74,13 +74,13 @@ def suspected(act: Act, report_id: str) -> None:
 
 def listed(act: Act) -> list[NoticeLine]:
     """The notices of the act's study, newest first."""
-    act.permit(Permission.SEE_STOPS)
+    act.permit(Permission.SEE_NOTICES)
     zone = study_zone(act)
     return [
         NoticeLine(
             one.sentence,
             format_moment(one.made_at, zone),
-            _mail(post.tries, post.sent_at, zone),
+            _mail(post, zone),
         )
         for one, post in notices.of_study(act.uow.session, act.in_study.id)
     ]
@@ -102,9 +102,9 @@ def take_due(uow: UnitOfWork) -> Letter | None:
     return Letter(one.id, f"Twinbag {code}: a notice about blinding", one.sentence, one.made_at)
 
 
-def sent(uow: UnitOfWork, letter: Letter) -> None:
-    """The mail server has taken it."""
-    notices.sent(uow.session, letter.number, uow.now)
+def sent(uow: UnitOfWork, letter: Letter, refused: int = 0) -> None:
+    """The mail server has taken it, but for `refused` addresses."""
+    notices.sent(uow.session, letter.number, uow.now, refused)
 
 
 def waiting(uow: UnitOfWork) -> int:
@@ -112,7 +112,10 @@ def waiting(uow: UnitOfWork) -> int:
     return notices.waiting(uow.session)
 
 
-def _mail(tries: int, sent_at: datetime | None, zone: ZoneInfo) -> str:
-    if sent_at is not None:
-        return f"Mailed {format_moment(sent_at, zone)}"
-    return f"Not mailed yet, tried {tries} times" if tries else "Not mailed yet"
+def _mail(post: NoticePost, zone: ZoneInfo) -> str:
+    if post.sent_at is None:
+        return f"Not mailed yet, tried {post.tries} times" if post.tries else "Not mailed yet"
+    mailed = f"Mailed {format_moment(post.sent_at, zone)}"
+    if not post.refused:
+        return mailed
+    return f"{mailed}, but the mail server refused {post.refused} of the addresses"

@@ -1,4 +1,4 @@
-"""Notices for the pharmacy and the coordinator; the sponsor gets the same by mail."""
+"""Notices for the pharmacy, the coordinator and the sponsor; the same goes by mail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("notices", __name__, url_prefix="/study/<study_id>/notices
 
 
 @blueprint.get("")
-@door(Permission.SEE_STOPS)
+@door(Permission.SEE_NOTICES)
 def listed(study_id: str) -> str:
     """Every notice of the study, newest first."""
     return render_template(

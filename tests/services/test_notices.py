@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from pharmacy.app import create_app, start_postman
+from pharmacy.domain.roles import Role
 from pharmacy.persistence import notices as rows
 from pharmacy.postman import by_smtp, send_due
-from pharmacy.services import notices
-from tests.support.builders import Trial, make_trial
+from pharmacy.services import notices, readiness
+from tests.support.browsing import Browser, words
+from tests.support.builders import Trial, add_person, make_trial
 from tests.support.mail_server import MailServer, dead_url
-from tests.support.world import make_config, make_surroundings
+from tests.support.world import build_app, make_config, make_surroundings
 
 TO = ("sponsor@example.org", "pharmacy@example.org")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +77,45 @@ def test_a_dead_mail_server_is_asked_again_later_and_later(trial: Trial) -> None
     with MailServer() as server:
         assert send_due(trial.units, by_smtp(server.url, TO, "trial.example.org")) == 1
     assert len(server.letters) == 1
+
+
+def test_an_address_that_is_refused_is_said(trial: Trial) -> None:
+    """Half a delivery is not told as a whole one: the sponsor may be the other half."""
+    with MailServer(TO[0]) as server:
+        assert send_due(trial.units, by_smtp(server.url, TO, "trial.example.org")) == 1
+    assert len(server.letters) == 1
+    (line,) = _lines(trial)
+    assert line.mail.endswith(", but the mail server refused 1 of the addresses")
+
+
+def test_a_test_notice_counts_only_when_everybody_was_reached(trial: Trial) -> None:
+    for refuses, counted in ((TO[1], False), ("", True)):
+        with trial.act("administrator") as act:
+            readiness.send_test_notice(act)
+        with MailServer(refuses) as server:
+            send_due(trial.units, by_smtp(server.url, TO, "trial.example.org"))
+        with trial.units.reading() as uow:
+            taken = rows.test_notice_taken(uow.session, trial.study_id)
+        assert (taken is not None) is counted
+
+
+def test_the_sponsor_reads_the_notices_on_a_page(
+    trial: Trial, sqlite_url: str, tmp_path: Path
+) -> None:
+    """keys.md: on the pharmacist's and the sponsor's pages; a dead mail server hides nothing."""
+    add_person(trial, "sponsor", "Sam Sponsor", Role.SPONSOR_CONTACT)
+    sponsor = Browser(build_app(sqlite_url, tmp_path, trial.clock, trial.chance), "sponsor.test")
+    page = sponsor.get(f"/study/{trial.study_id}/notices")
+    assert "The code of a participant was broken by Ana Rivera" in words(page)
+    protocol = sponsor.get(f"/study/{trial.study_id}/protocol")
+    assert f'href="/study/{trial.study_id}/notices"' in protocol
+
+
+def test_a_password_that_no_mail_server_can_read_ends_no_thread(trial: Trial) -> None:
+    with MailServer() as server:
+        odd = server.url.replace("://", "://who:w%C3%B6rter@")
+        assert send_due(trial.units, by_smtp(odd, TO, "trial.example.org")) == 0
+    assert _lines(trial)[0].mail == "Not mailed yet, tried 1 times"
 
 
 def test_one_that_is_refused_does_not_hold_up_the_others(trial: Trial) -> None:

@@ -15,12 +15,13 @@ from typing import Self
 class MailServer:
     """SMTP as RFC 5321 has it, as far as one letter needs; `letters` are those it has taken.
 
-    While `refuses` it answers every letter with 451.
+    While `refuses` it answers every letter with 451. It never takes one for `refused_address`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refused_address: str = "") -> None:
         self.letters: list[EmailMessage] = []
         self.refuses = False
+        self.refused_address = refused_address.upper()
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -44,6 +45,10 @@ class MailServer:
         self._server.server_close()
         self._thread.join()
 
+    def refuses_to(self, command: str) -> bool:
+        """Whether a command names the address that is never taken."""
+        return bool(self.refused_address) and f"<{self.refused_address}>" in command
+
     def _handler(self) -> type[socketserver.StreamRequestHandler]:
         mail_server = self
 
@@ -55,7 +60,9 @@ class MailServer:
                     if word == "QUIT":
                         self._say("221 bye")
                         return
-                    if word != "DATA":
+                    if mail_server.refuses_to(word):
+                        self._say("550 nobody of this name")
+                    elif word != "DATA":
                         self._say("250 yes")
                     elif mail_server.refuses:
                         self._say("451 not now")

@@ -13,6 +13,8 @@ from pharmacy.demo.cast import PASSWORD
 from tests.journeys import at_the_bench as bench
 from tests.journeys.breaking_steps import code_break
 from tests.journeys.card_steps import break_cards
+from tests.journeys.closing_steps import the_end
+from tests.journeys.key_steps import other_words
 from tests.journeys.practice import USER_NAMES, Practice
 from tests.journeys.second_factor_steps import making_a_passkey, without_a_code
 from tests.journeys.visitor import PHONE, Visitor
@@ -336,4 +338,6 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     break_cards,
     making_a_passkey,
     corrected_weights,
+    other_words,
+    the_end,
 )

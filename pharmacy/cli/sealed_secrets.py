@@ -14,7 +14,7 @@ from pharmacy.domain.errors import BadForm
 from pharmacy.persistence.backup_check import examine
 from pharmacy.persistence.backup_file import Reader
 from pharmacy.unblinded import server_secrets
-from pharmacy.unblinded.recovery_halves import FIELDS, join_sheets, number_of
+from pharmacy.unblinded.recovery_halves import FIELDS, Joined, join_sheets, number_of
 from pharmacy.unblinded.secret_rotation import NEEDED_TO_RECOVER
 
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -25,6 +25,7 @@ class SealedFor:
     """One study's newest recovery key, what is sealed to it, and which secrets are known."""
 
     study_id: str
+    mode: str
     public: bytes
     wrapped: Mapping[str, bytes]
     known: Mapping[str, bytes]
@@ -34,6 +35,11 @@ class SealedFor:
         """The number on the sheets that are wanted."""
         return number_of(self.public)
 
+    @property
+    def named(self) -> str:
+        """The number with the mode of its study: a code may be had twice."""
+        return f"{self.number} ({self.mode} study)"
+
 
 def rows_of_backup(file: Path) -> Rows:
     """The rows that are needed, of a backup that is whole."""
@@ -42,42 +48,39 @@ def rows_of_backup(file: Path) -> Rows:
         return _rows(stream)
 
 
-def sealed_for(rows: Rows, code: str) -> SealedFor:
-    """What a study of this code has; CannotStart when there is no such study or nothing in it."""
-    studies = [row["id"] for row in rows.get("study", []) if row["code"].upper() == code.upper()]
+def sealed_for(rows: Rows, code: str) -> tuple[SealedFor, ...]:
+    """What the studies of this code have, the live one first: their sheets open the same secrets.
+
+    CannotStart when there is no such study, or nothing is sealed to a key of it.
+    """
+    studies = [row for row in rows.get("study", []) if row["code"].upper() == code.upper()]
     if not studies:
-        codes = ", ".join(sorted(row["code"] for row in rows.get("study", []))) or "none"
+        codes = ", ".join(sorted({row["code"] for row in rows.get("study", [])})) or "none"
         raise CannotStart(f"There is no study {code}; there is {codes}.")
-    found = [
-        (key["number"], study_id, bytes(key["public"]))
-        for study_id in studies
-        for key in rows.get("lit_recovery_key", [])
-        if key["study_id"] == study_id
-    ]
+    known = {row["setting"]: bytes(row["fingerprint"]) for row in rows.get("known_secret", [])}
+    found = []
+    for study in sorted(studies, key=lambda row: str(row["mode"])):
+        keys = [key for key in rows.get("lit_recovery_key", []) if key["study_id"] == study["id"]]
+        if keys:
+            public = bytes(max(keys, key=lambda key: int(key["number"]))["public"])
+            wrapped = {
+                row["name"]: bytes(row["wrapped"])
+                for row in rows.get("lit_server_secret", [])
+                if row["study_id"] == study["id"]
+            }
+            found.append(SealedFor(study["id"], study["mode"], public, wrapped, known))
     if not found:
         raise CannotStart(f"Nothing is sealed to a recovery key of {code}.")
-    _number, study_id, public = max(found)
-    wrapped = {
-        row["name"]: bytes(row["wrapped"])
-        for row in rows.get("lit_server_secret", [])
-        if row["study_id"] == study_id
-    }
-    known = {row["setting"]: bytes(row["fingerprint"]) for row in rows.get("known_secret", [])}
-    return SealedFor(study_id, public, wrapped, known)
+    return tuple(found)
 
 
-def recovered(sealed: SealedFor, first: str, second: str) -> dict[str, bytes]:
+def recovered(keys: tuple[SealedFor, ...], first: str, second: str) -> dict[str, bytes]:
     """The secrets by setting, opened with two sheets and compared with what is known of them.
 
-    CannotStart with the sentence of the sheet that is wrong, or when the secrets were changed
-    after they were sealed.
+    The sheets may be of any of the keys. CannotStart with the sentence of the sheet that is wrong,
+    or when the secrets were changed after they were sealed.
     """
-    try:
-        joined = join_sheets(sealed.study_id, sealed.public, first, second)
-    except BadForm as wrong:
-        names = dict(zip(FIELDS, ("First sheet", "Second sheet"), strict=True))
-        said = (f"{names[field]}: {sentence}" for field, sentence in wrong.errors.items())
-        raise CannotStart(" ".join(said)) from None
+    sealed, joined = _joined(keys, first, second)
     found = {}
     for name, wrapped in sealed.wrapped.items():
         setting = server_secrets.SETTINGS[name][0]
@@ -97,6 +100,19 @@ def recovered(sealed: SealedFor, first: str, second: str) -> dict[str, bytes]:
     if not {"TWINBAG_PEPPER", "TWINBAG_BREAK_KEY"} <= found.keys():
         raise CannotStart("Pepper and break key are not both sealed to this recovery key.")
     return found
+
+
+def _joined(keys: tuple[SealedFor, ...], first: str, second: str) -> tuple[SealedFor, Joined]:
+    """The key whose sheets these are, and its halves joined."""
+    names = dict(zip(FIELDS, ("First sheet", "Second sheet"), strict=True))
+    wrong = []
+    for sealed in keys:
+        try:
+            return sealed, join_sheets(sealed.study_id, sealed.public, first, second)
+        except BadForm as bad:
+            said = " ".join(f"{names[field]}: {sentence}" for field, sentence in bad.errors.items())
+            wrong.append(f"Recovery key {sealed.named}: {said}" if len(keys) > 1 else said)
+    raise CannotStart("\n".join(wrong))
 
 
 def _rows(stream: BinaryIO) -> Rows:

@@ -53,7 +53,8 @@ def recover(instance: Path, demo: bool, backup: Path | None, study: str) -> None
     else:
         with _units(_without_secrets(instance, demo)) as units, units.reading() as uow:
             sealed = sealed_for(secret_rotation.rows_to_recover(uow), study)
-    click.echo(f"Two sheets of one pair of recovery key {sealed.number}.")
+    numbers = " or ".join(one.named for one in sealed)
+    click.echo(f"Two sheets of one pair of recovery key {numbers}.")
     first = click.prompt("First sheet", hide_input=True)
     second = click.prompt("Second sheet", hide_input=True)
     found = recovered(sealed, first, second)

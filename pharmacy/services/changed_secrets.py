@@ -15,7 +15,7 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.persistence import known_secrets
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.unit_of_work import UnitOfWork
-from pharmacy.services.installation import WRONG
+from pharmacy.services.installation import wrong
 
 _STILL_NEEDED = (
     "{setting} is still needed: something is sealed under it. See who is left with: python -m "
@@ -66,7 +66,7 @@ def step(uow: UnitOfWork, given: Given) -> Step:
             raise Refusal(_STILL_NEEDED.format(setting=given.setting_before))
         return Step.DROP
     if not (given.before and hmac.compare_digest(known, given.before)):
-        raise Refusal(WRONG.format(setting=given.setting))
+        raise Refusal(wrong(given.setting))
     if former is not None and given.left(uow, former):
         raise Refusal(_NOT_TWICE.format(setting=given.setting))
     return Step.CHANGE

@@ -8,10 +8,19 @@ from pharmacy.persistence import authenticators, known_secrets, people
 from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.unit_of_work import UnitOfWork
 
-WRONG = (
-    "{setting} is not the secret that this database was made with, so no passphrase would open "
-    "the lit room; put the kept copy of secrets.env back, then start again."
-)
+_WITHOUT = {
+    "TWINBAG_PEPPER": "no passphrase would open the lit room",
+    "TWINBAG_BREAK_KEY": "no investigator could break a code",
+}
+
+
+def wrong(setting: str) -> str:
+    """The sentence of a start with another secret than the database's."""
+    return (
+        f"{setting} is not the secret that this database was made with, so {_WITHOUT[setting]}; "
+        "put the kept copy of secrets.env back, then start again. If every copy is lost, "
+        "docs/operators.md says what is left."
+    )
 
 
 def can_know_secrets(uow: UnitOfWork) -> bool:

@@ -61,16 +61,17 @@ def investigators_not_under(
 ) -> list[Left]:
     """Whose shares are under another break key than this one, by study and name."""
     query = (
-        sa.select(Person.full_name, Study.code)
+        sa.select(Person.full_name, Study.code, Study.mode)
         .join(BreakShare, BreakShare.person_id == Person.id)
         .join(Study, Study.id == BreakShare.study_id)
         .where(_is_other(BreakShare.under_break_key, fingerprint))
         .distinct()
-        .order_by(Study.code, Person.full_name)
+        .order_by(Study.code, Study.mode, Person.full_name)
     )
     if study_id is not None:
         query = query.where(Study.id == study_id)
-    return [Left(name, f"codes of {code}") for name, code in session.execute(query)]
+    rows = session.execute(query)
+    return [Left(name, f"codes of {code} ({mode})") for name, code, mode in rows]
 
 
 def _is_other(

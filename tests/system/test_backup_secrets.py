@@ -54,11 +54,13 @@ def test_the_first_start_decides_and_a_wrong_pepper_stops_every_later_one(config
     with pytest.raises(ConfigError) as wrong:
         refuse_wrong_secrets(_with(config, pepper=OTHER))
     assert str(wrong.value).startswith("TWINBAG_PEPPER is not the secret that this database ")
+    assert "no passphrase would open the lit room" in str(wrong.value)
     assert "secrets.env" in str(wrong.value)
     assert OTHER.hex()[:8] not in str(wrong.value)
     with pytest.raises(ConfigError) as wrong:
         refuse_wrong_secrets(_with(config, break_key=OTHER, lit_room=False))
     assert str(wrong.value).startswith("TWINBAG_BREAK_KEY is not the secret that this database ")
+    assert "no investigator could break a code" in str(wrong.value)
     assert refuse_wrong_secrets(_with(config, pepper=OTHER, lit_room=False, code_break=False))
     assert refuse_wrong_secrets(config)
     assert _entries(config) == ["secret_known"] * 2

@@ -15,11 +15,13 @@ from pharmacy.app import refuse_wrong_secrets
 from pharmacy.cli import cli
 from pharmacy.persistence.engine import make_engine
 from pharmacy.services.units import Units
+from pharmacy.unblinded import recovery_reissue
 from pharmacy.unblinded.code_break import breaking
 from pharmacy.unblinded.code_break.breaking import Asked
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from tests.architecture.trails import trail_faults
 from tests.support.lit_builders import BREAK_KEY, PEPPER, LitStudy, open_study
+from tests.support.live_study import begun
 from tests.support.world import KeyedChance, make_config
 from tests.system.backup_drill import House, NewHouse, moved
 
@@ -121,6 +123,32 @@ def test_a_database_whose_secrets_file_is_lost(
         events = list(uow.session.scalars(query))
     units.close()
     assert events.count("secrets_recovered") == 1
+
+
+@pytest.mark.parametrize("mode", ["live", "practice"])
+def test_sheets_of_either_study_of_a_code(
+    sqlite_url: str, tmp_path: Path, new_house: NewHouse, mode: str
+) -> None:
+    """R8: practice sheets that are newer do not stand before those of the live study."""
+    both = begun(sqlite_url)
+    assert refuse_wrong_secrets(make_config(sqlite_url, tmp_path))
+    practice = both.practice
+    said = (practice.passphrases["statistician"], ServerSecrets(PEPPER, BREAK_KEY))
+    newer = practice.trial.do("statistician", recovery_reissue.reissue, *said)
+    practice.trial.units.close()
+    file = House(tmp_path, sqlite_url).backup()
+    assert both.live.recovery is not None
+    live = both.live.recovery.words("A2", "B2")
+    house = clean(new_house, "sqlite")
+    refused = recover(house, live[0], newer.words("A2", "B2")[1], file=file)
+    assert refused.exit_code == 2
+    assert "(live study): Second sheet" in refused.stderr
+    assert "(practice study): First sheet" in refused.stderr
+    typed = live if mode == "live" else newer.words("A2", "B2")
+    done = recover(house, *typed, file=file)
+    assert (done.exit_code, done.stderr) == (0, ""), done.output
+    config = load({"TWINBAG_DATABASE_URL": sqlite_url}, house.folder)
+    assert (config.pepper, config.break_key) == (PEPPER, BREAK_KEY)
 
 
 def other_words(study: LitStudy) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pharmacy.persistence import participants
+from pharmacy.persistence.break_cards import SEALED, BreakCard
 from pharmacy.services import assessments, infusions, scanning
 from tests.support import cards, scans
 from tests.support.builders import PASSWORD, Trial
@@ -158,6 +159,28 @@ def _decision(trial: Trial) -> Sending:
     return Sending(page, page, {"choice": "skip", "reason": "fluid", "password": PASSWORD})
 
 
+def _broken_seal(trial: Trial) -> Sending:
+    """The coordinator counts the physician's set: one card, and its seal is broken."""
+    card = BreakCard(
+        id="c0" * 16,
+        study_id=trial.study_id,
+        participant_id=trial.enrolled(),
+        number="0123 4567",
+        card_set="physician",
+        seal_number="TE-1",
+        place="Safe",
+        custodian="On-call neurologist",
+        state=SEALED,
+        recorded=True,
+        made_at=trial.clock(),
+    )
+    with trial.act("coordinator") as act:
+        act.uow.session.add(card)
+        act.record("break_card_planted_by_test", f"study:{trial.study_id}")
+    page = _at(trial, "break-cards/count/physician")
+    return Sending(page, page, {f"seal-{'c0' * 16}": "broken", "password": PASSWORD})
+
+
 ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("receive", ("bag_scanned", "bag_received"), _receive),
     ReadyAct("report", ("unblinding_reported",), _report),
@@ -174,6 +197,12 @@ ACTS: tuple[ReadyAct, ...] = (
     ReadyAct("assessments back", ("assessments_taken_back",), _assessments(True), "assessor"),
     ReadyAct("weight corrected", ("course_voided", "weight_entered"), _weight, "coordinator"),
     ReadyAct("weight decided", ("weight_decided",), _decision, "investigator"),
+    ReadyAct(
+        "broken seal",
+        ("seals_counted", "break_card_out_of_order", "unblinding_suspected"),
+        _broken_seal,
+        "coordinator",
+    ),
     ReadyAct("revoke card", ("card_revoked",), _card("revoke"), "coordinator"),
 )
 

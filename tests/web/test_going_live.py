@@ -8,10 +8,12 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from pharmacy.domain.going_live import Gate, LitFacts
 from pharmacy.domain.roles import Role
+from pharmacy.persistence.studies import Study
 from pharmacy.services import people as people_verbs
 from pharmacy.services import studies as study_verbs
 from tests.domain.test_going_live import READY
@@ -213,3 +215,20 @@ def test_a_practice_study_says_that_it_never_goes_live(app: Flask, trial: Trial)
     page = text_of(browser.get(f"/study/{practice}/going-live"))
     assert "A practice study never goes live" in page
     assert isinstance(browser, Browser)
+
+
+def test_the_stage_page_leads_from_being_prepared_to_going_live(app: Flask, trial: Trial) -> None:
+    """C7, E21: nobody locks what was never open; a practice study has no such stage."""
+    browser = signed_in(app, "coordinator")
+    page = text_of(browser.get(at(trial, "stage")))
+    assert "From preparing to closed." in page
+    assert "The study is being prepared" in page
+    assert f'href="{at(trial, "going-live")}"' in page
+    assert "Sign the data lock" not in page
+    with trial.look("coordinator") as act:
+        mode = Study.code == "MIGHT", Study.mode == "practice"
+        practice = act.uow.session.scalars(sa.select(Study.id).where(*mode)).one()
+    page = text_of(browser.get(f"/study/{practice}/stage"))
+    assert "From open to closed." in page
+    assert "being prepared" not in page
+    assert "Sign the data lock" in page

@@ -7,25 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from pharmacy.unblinded.arm import reveal
 from pharmacy.unblinded.code_break import breaking
+from tests.architecture.swap.plant import Plant
 from tests.architecture.swap.runs import found_by_the_swap
 from tests.architecture.swap.script import Journey
-
-
-@dataclass(frozen=True)
-class BreakPlant:
-    """One leak of the code break, and the words of where the comparison first meets it."""
-
-    name: str
-    since: str
-    where: str
-    put_in: Callable[[pytest.MonkeyPatch, Journey], None]
 
 
 def _known(patch: pytest.MonkeyPatch, then: Callable[[str], None]) -> None:
@@ -59,15 +49,15 @@ def _a_notice(patch: pytest.MonkeyPatch, journey: Journey) -> None:
 
 
 PLANTS = (
-    BreakPlant("the arm in a log line", "read_books", "break_code / log", _a_log_line),
-    BreakPlant("a notice by the arm", "read_books", "GET notices.listed", _a_notice),
+    Plant("the arm in a log line", "read_books", "break_code / log", _a_log_line),
+    Plant("a notice by the arm", "read_books", "GET notices.listed", _a_notice),
 )
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
 def test_a_planted_leak_of_the_code_break_is_found(
-    plant: BreakPlant, new_sqlite_url: Callable[[], str]
+    plant: Plant, new_sqlite_url: Callable[[], str]
 ) -> None:
     """It is found, and there where it shows."""
-    found = found_by_the_swap(plant, new_sqlite_url)  # type: ignore[arg-type]
+    found = found_by_the_swap(plant, new_sqlite_url)
     assert plant.where in found, f"not found: {plant.name}: {found}"

@@ -55,7 +55,11 @@ CHANNELS = (
     ),
     Channel(
         "sequence",
-        ("participants in the order of their arms", "deliveries in the order of their arms"),
+        (
+            "participants in the order of their arms",
+            "deliveries in the order of their arms",
+            "a card's number by the arm",
+        ),
         "List numbers are the same in every world; no blinded table leads to them: "
         "tests/architecture/test_tables.py.",
     ),
@@ -71,9 +75,26 @@ CHANNELS = (
         ),
         "Latency is compared by no test yet: worlds are compared by bytes alone.",
     ),
-    Channel("an oracle", ("a verdict that depends on the arm",)),
-    Channel("decisions about one arm", ("one arm's limit for a moved day",)),
-    Channel("unblinded people's words", ("unblinded words in the blinded trail",)),
+    Channel(
+        "an oracle",
+        (
+            "a verdict that depends on the arm",
+            "a gate that knows the list",
+            "a study's end by the arm",
+        ),
+    ),
+    Channel(
+        "decisions about one arm",
+        (
+            "one arm's limit for a moved day",
+            "an entry for whom a recall concerns",
+            "a seal's notice by the arm",
+        ),
+    ),
+    Channel(
+        "unblinded people's words",
+        ("unblinded words in the blinded trail", "a judgement's reason in the blinded trail"),
+    ),
     Channel(
         "the telephone",
         elsewhere="There is no page of what may be said yet.",

@@ -74,7 +74,8 @@ def _assess(journey: Journey) -> None:
     """The pharmacist judges the two oldest: a card was not read, the nurse saw it; others wait."""
     pharmacist = bench_work.at_the_board(journey)
     pharmacist.open(f"/lit/{journey.study.study_id}/reports")
-    for outcome, why in (("no", "The seal had come off in the safe."), ("yes", "It was open.")):
+    why = journey.world.life(0).words
+    for outcome in ("no", "yes"):
         (oldest,) = re.findall(r'action="[^"]*/reports/([0-9a-f]{32})"', pharmacist.page)
         pharmacist.fill(oldest, outcome=outcome, reason=why, password=PASSWORD)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tests.architecture.swap.plants_around_unblinding import AROUND_UNBLINDING
 from tests.architecture.swap.plants_at_the_bench import AT_THE_BENCH
 from tests.architecture.swap.plants_on_pages import ON_PAGES
 
-PLANTS = (*AT_THE_BENCH, *ON_PAGES)
+PLANTS = (*AT_THE_BENCH, *ON_PAGES, *AROUND_UNBLINDING)

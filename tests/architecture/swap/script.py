@@ -28,6 +28,7 @@ from tests.architecture.swap import (
     open_label,
     passphrases,
     phone,
+    safety,
     second_factor,
     strata,
     voiding,
@@ -59,8 +60,18 @@ STEPS = (
     "leave",
     "end_study",
 )
-# At the beginning of these nobody is signed in any more: a world can be kept there.
-RESTS = ("administer", "allocate_and_plan", "prepare", "send_off", "read_books", "roll_over")
+# At the beginning of these a world can be kept: whoever is needed afterwards signs in anew.
+RESTS = (
+    "administer",
+    "allocate_and_plan",
+    "prepare",
+    "send_off",
+    "read_books",
+    "see_stops",
+    "roll_over",
+    "leave",
+    "end_study",
+)
 AT_THE_BOARD = datetime(2026, 3, 2, 14, 40, tzinfo=UTC)
 FIRST_RUN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 # Around the moments at which one world's bag is ready and the other's is not.
@@ -117,7 +128,7 @@ class Journey:
         return Memory(
             self.clock.at,
             deepcopy(self.chance),
-            self.study,
+            replace(self.study, passphrases=dict(self.study.passphrases)),
             self.retired_code,
             self.finished_at,
             frozenset(self._papers),
@@ -137,7 +148,8 @@ class Journey:
             clock=self.clock,
             chance=self.chance,
         )
-        self.study = replace(memory.study, trial=trial, rooms={})
+        words = dict(memory.study.passphrases)
+        self.study = replace(memory.study, trial=trial, passphrases=words, rooms={})
         self._start_app()
 
     def _start_app(self) -> None:
@@ -293,9 +305,10 @@ class Journey:
         self.browser("pharmacist").open(self.path("deliveries"))
 
     def break_code(self) -> None:
-        """An emergency of somebody whose bags nobody has prepared yet."""
+        """An emergency of somebody whose bags nobody has prepared yet; a recall and a report."""
         break_cards.count(self)
         code_break.break_code(self)
+        safety.tell(self)
 
     def roll_over(self) -> None:
         """Assessments are signed, and everybody gets the same: a day of two bags, open label."""

@@ -6,7 +6,7 @@ What stands where is in `layout`; here is what each zone says and how strongly.
 from __future__ import annotations
 
 from labels import layout
-from labels.content import BagLabel, InnerLabel, ParticipantCard
+from labels.content import BagLabel, InnerLabel, Label, ParticipantCard
 from labels.layout import CARD_STOCK, INNER, OUTER
 from labels.sheet import Sheet
 from labels.typesetting import BOLD, Column, Run
@@ -17,6 +17,25 @@ def outer_label_pdf(label: BagLabel, dpi: int = 203) -> bytes:
 
     `dpi` is the printer's. Raises `LabelOverflow` or `LabelUnreadable`; then nothing is returned.
     """
+    return _outer(label, dpi).finished(label, layout.BAG_CODE)
+
+
+def inner_label_pdf(label: InnerLabel, dpi: int = 203) -> bytes:
+    """The label on the empty container, 4 x 3 in. `dpi` and errors as `outer_label_pdf`."""
+    return _inner(label, dpi).finished(label, layout.BAG_CODE)
+
+
+def need_room(label: Label) -> None:
+    """Set every text of a label where it would stand, and print nothing; errors as when printed."""
+    if isinstance(label, ParticipantCard):
+        _card(label, 300).set_code_text(label, layout.CARD_CODE)
+    elif isinstance(label, InnerLabel):
+        _inner(label, 203).set_code_text(label, layout.BAG_CODE)
+    else:
+        _outer(label, 203).set_code_text(label, layout.BAG_CODE)
+
+
+def _outer(label: BagLabel, dpi: int) -> Sheet:
     sheet = Sheet(OUTER, dpi)
     _head(sheet, label)
     _identity(sheet, label)
@@ -29,11 +48,10 @@ def outer_label_pdf(label: BagLabel, dpi: int = 203) -> bytes:
     footer = sheet.column("footer")
     footer.paragraph([Run("trial_use", label.trial_use, BOLD)], layout.PLAIN)
     footer.paragraph(_footnotes(label), layout.FINE)
-    return sheet.finished(label, layout.BAG_CODE)
+    return sheet
 
 
-def inner_label_pdf(label: InnerLabel, dpi: int = 203) -> bytes:
-    """The label on the empty container, 4 x 3 in. `dpi` and errors as `outer_label_pdf`."""
+def _inner(label: InnerLabel, dpi: int) -> Sheet:
     sheet = Sheet(INNER, dpi)
     _identity(sheet, label)
     sheet.centred("not_released", label.not_released, layout.HUGE)
@@ -44,11 +62,15 @@ def inner_label_pdf(label: InnerLabel, dpi: int = 203) -> bytes:
         _phone("pharmacy_phone", layout.PHARMACIST, label.pharmacy_phone), layout.FINE
     )
     _protocol(sheet, label)
-    return sheet.finished(label, layout.BAG_CODE)
+    return sheet
 
 
 def participant_card_pdf(card: ParticipantCard, dpi: int = 300) -> bytes:
     """The participant's card, 85.6 x 54 mm, with a QR code. Errors as `outer_label_pdf`."""
+    return _card(card, dpi).finished(card, layout.CARD_CODE)
+
+
+def _card(card: ParticipantCard, dpi: int) -> Sheet:
     sheet = Sheet(CARD_STOCK, dpi)
     title = sheet.column("card")
     title.paragraph(
@@ -62,7 +84,7 @@ def participant_card_pdf(card: ParticipantCard, dpi: int = 300) -> bytes:
     warnings = sheet.column("warnings")
     for warning in card.warnings:
         warnings.paragraph([Run("warnings", warning, BOLD)], layout.SMALL)
-    return sheet.finished(card, layout.CARD_CODE)
+    return sheet
 
 
 def _head(sheet: Sheet, label: BagLabel) -> None:
@@ -87,9 +109,7 @@ def _protocol(sheet: Sheet, label: BagLabel | InnerLabel) -> None:
 
 def _phones(column: Column, content: BagLabel | ParticipantCard, size: float) -> None:
     column.paragraph(_phone("pharmacy_phone", layout.PHARMACIST, content.pharmacy_phone), size)
-    column.paragraph(
-        _phone("unblinding_phone", layout.UNBLINDING, content.unblinding_phone), size
-    )
+    column.paragraph(_phone("unblinding_phone", layout.UNBLINDING, content.unblinding_phone), size)
 
 
 def _phone(field: str, caption: str, number: str) -> list[Run]:

@@ -85,7 +85,7 @@ class Sheet:
 
     def finished(self, content: Label, caption: str) -> bytes:
         """Add codes and watermark, close the page, read it back, and return its bytes."""
-        self._code_text(content.code, caption)
+        self.set_code_text(content, caption)
         for symbol in self._stock.symbols:
             self._draw(symbol, content.code)
         pdf = self._closed(content.watermark)
@@ -105,8 +105,9 @@ class Sheet:
         self._canvas.save()
         return self._buffer.getvalue()
 
-    def _code_text(self, code: str, caption: str) -> None:
+    def set_code_text(self, content: Label, caption: str) -> None:
         """The code in groups of four, to be typed from: large on a label, in a line on a card."""
+        code = content.code
         groups = [code[start : start + 4] for start in range(0, len(code), 4)]
         on_card = "card_code" in self._stock.zones
         lines = [groups] if on_card else [groups[:3], groups[3:]]

@@ -32,6 +32,10 @@ for _name in (REGULAR, BOLD):
     pdfmetrics.registerFont(TTFont(_name, str(_FONTS / f"{_name}.ttf")))
 
 
+# Digits are not of one width; no figure is wider than one of these alone.
+WIDEST_DIGIT = max("0123456789", key=lambda digit: pdfmetrics.stringWidth(digit, BOLD, 100))
+
+
 @dataclass(frozen=True)
 class Run:
     """A stretch of one field's text in one weight."""

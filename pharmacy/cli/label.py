@@ -15,6 +15,7 @@ from labels.content import Content
 from pharmacy.cli.plan import read_protocol
 from pharmacy.domain.bag_code import RANDOM_BYTES, Piece, make_code, parse_code
 from pharmacy.domain.dosing import plan
+from pharmacy.domain.dosing_weight import Body
 from pharmacy.domain.errors import BadForm, Refusal
 from pharmacy.domain.history import on_schedule
 from pharmacy.domain.protocol import Protocol
@@ -23,14 +24,15 @@ from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import InfusionDay, Order
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
-from pharmacy.services.bag_labels import LabelFacts, compose_cover, compose_inner
 from pharmacy.services.cards import compose_card
+from pharmacy.services.label_texts import LabelFacts, compose_cover, compose_inner
 from pharmacy.services.printing import to_pdf
 
 _MIGHT = Path(__file__).resolve().parents[1] / "protocols" / "might.toml"
 # Fixed, so that the same protocol always gives the same paper. No bag ever has this code.
 _CODE_BYTES = bytes(range(1, RANDOM_BYTES + 1))
 _WEIGHT_KG = Decimal("59.6")
+_BODY = Body(Decimal(170), "M")
 _RUN_AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 _STAFF = "AB/CD"
 
@@ -89,7 +91,8 @@ def _content(protocol: Protocol, piece: str) -> Content:
 def _facts(protocol: Protocol) -> LabelFacts:
     """The first bag of the first course; every row is made up and goes into no database."""
     visit = protocol.infusion_visits()[0]
-    made = plan(_WEIGHT_KG, protocol, visit.code, False, on_schedule(protocol, visit))
+    history = on_schedule(protocol, visit)
+    made = plan(_WEIGHT_KG, protocol, visit.code, False, history, body=_BODY)
     day_plan = made.days[0]
     bag_plan = day_plan.bags[0]
     limits = time_limits(_RUN_AT, day_plan.duration_min, protocol)

@@ -16,6 +16,7 @@ from pharmacy.domain.admitted import (
 from pharmacy.domain.errors import BadForm
 from pharmacy.domain.protocol import Protocol
 from pharmacy.domain.quantities import format_weight
+from pharmacy.services.label_fit import need_protocol_fits
 
 
 @click.group("protocol")
@@ -30,6 +31,7 @@ def check(path: str) -> None:
     try:
         protocol = read_protocol(path)
         longest = longest_plan_check(protocol)
+        need_protocol_fits(protocol)
     except BadForm as refused:
         click.echo(str(refused), err=True)
         raise SystemExit(1) from None
@@ -53,7 +55,8 @@ def _proved(protocol: Protocol, longest: LongestPlan) -> list[str]:
         f"{protocol.code} {protocol.version} can be used. The longest infusion day is "
         f"{longest.duration_min} minutes, at {longest.person.words}.",
         f"Every weight from {format_weight(rule.minimum_kg)} to {format_weight(rule.maximum_kg)}"
-        f"{heights} has a plan that fits its time limits, at risk or not, first or later.",
+        f"{heights} has a plan that fits its time limits and its labels, at risk or not, first "
+        "or later.",
     ]
     reached_kg = actual_up_to_kg(protocol)
     if reached_kg is not None:

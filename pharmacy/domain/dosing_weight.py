@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import lru_cache
 
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.protocol_parts import DosingWeight
@@ -35,6 +36,7 @@ class Body:
             raise ValueError("sex is M or F")
 
 
+@lru_cache(maxsize=256)
 def ideal_weight_kg(body: Body) -> Decimal:
     """Devine's ideal weight, unrounded."""
     base_kg = _DEVINE_MALE_KG if body.sex == "M" else _DEVINE_FEMALE_KG

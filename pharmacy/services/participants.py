@@ -15,7 +15,7 @@ from pharmacy.domain.stages import StudyAct
 from pharmacy.persistence import participants, studies
 from pharmacy.persistence.participants import Card, Participant, Weight
 from pharmacy.persistence.studies import Site
-from pharmacy.services import stages, voiding
+from pharmacy.services import site_texts, stages, voiding
 from pharmacy.services.act import Act
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,9}")
@@ -34,6 +34,8 @@ def register(act: Act, code: str, consented_on: date, site_id: str = "") -> Part
         errors["code"] = "Type 2 to 10 capital letters, digits or dashes, such as M-002. No names."
     elif participants.by_code(act.uow.session, act.in_study.id, code):
         errors["code"] = "This code is taken in this study."
+    elif not site_texts.room_for_participant(code):
+        errors["code"] = "This code is too wide for labels and card. Use fewer or narrower letters."
     if site and consented_on > _today(act, site):
         errors["consented_on"] = "Consent cannot be in the future."
     if errors or site is None:

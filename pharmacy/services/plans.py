@@ -24,6 +24,7 @@ from pharmacy.services import participants as participant_verbs
 from pharmacy.services import stages
 from pharmacy.services.act import Act
 from pharmacy.services.course_bags import add_day
+from pharmacy.services.label_fit import OnPaper, need_plan_fits
 from pharmacy.services.plan_inputs import check_weight_on, history_before, weight_to_plan_with
 from pharmacy.services.studies import protocol_of, run_rule
 
@@ -52,9 +53,9 @@ def plan_course(act: Act, order_id: str, runs: Sequence[datetime], weight_id: st
 
     `runs` are UTC moments out of `run_choices`; `weight_id` is the weight that the person has
     seen. A stale weight, one out of range or changed by the protocol's limit, another weight than
-    was seen, a plan that cannot end in time, a run that is past, days between those of another
-    course, or an order already planned: refused (409). An order whose plan is void is planned
-    again, as long as no bag of it was started.
+    was seen, a plan that cannot end in time or that a label has no room for, a run that is past,
+    days between those of another course, or an order already planned: refused (409). An order
+    whose plan is void is planned again, as long as no bag of it was started.
     """
     stages.admit(act, StudyAct.PLAN)
     order = find_order(act, order_id)
@@ -125,6 +126,9 @@ def _proposal(
         weight.weight_kg, protocol, order.visit, order.at_risk, history, over_limit=over_limit
     )
     need_fits(dose_plan, protocol)
+    site = participant_verbs.site_of(act, participant)
+    paper = OnPaper(site, participant, order.number, act.in_study.practice)
+    need_plan_fits(dose_plan, protocol, paper)
     return order, participant, weight, dose_plan
 
 

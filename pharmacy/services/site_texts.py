@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from labels.content import BagLabel, Content, InnerLabel, ParticipantCard
 from labels.errors import LabelRefused
-from labels.pdf import inner_label_pdf, outer_label_pdf, participant_card_pdf
+from labels.pdf import inner_label_pdf, need_room, outer_label_pdf, participant_card_pdf
 
 Piece = TypeVar("Piece", bound=Content)
 
@@ -47,6 +47,16 @@ def too_long(texts: Mapping[str, str]) -> dict[str, str]:
     alone = {name: _NO_ROOM for name, text in texts.items() if not _fit({name: text})}
     # Each fits by itself, but the card sets name and telephones one under another.
     return alone or {"pharmacy_name": _NO_ROOM}
+
+
+def room_for_participant(code: str) -> bool:
+    """Whether a participant's code has room on both labels and on the card."""
+    try:
+        for content in (_COVER, _INNER, _CARD):
+            need_room(_with(content, {"participant": code}))
+    except LabelRefused:
+        return False
+    return True
 
 
 def _fit(texts: Mapping[str, str]) -> bool:

@@ -22,6 +22,7 @@ from pharmacy.persistence.audit import INSTALLATION
 from pharmacy.persistence.studies import ProtocolVersion, Site, Study
 from pharmacy.services import site_texts, stages
 from pharmacy.services.act import Act
+from pharmacy.services.label_fit import need_protocol_fits
 
 _SHIPPED = Path(__file__).parents[1] / "protocols"
 _PRACTICE_ONLY = "This is the practice installation. A live study is made in another one."
@@ -122,8 +123,9 @@ def make_study(
 
     A code may be had twice, for practice and live. A live study is made to be prepared: nobody
     takes part before it has gone live; where `practice_only`, it is refused (409). A protocol that
-    does not parse or cannot keep its own time limits, a site that cannot be read, without the
-    sponsor's telephone in a live study, and a text that no label can carry are `BadForm`.
+    does not parse, cannot keep its own time limits or has no room on a label, a site that cannot
+    be read, without the sponsor's telephone in a live study, and a text that no label can carry
+    are `BadForm`.
     """
     act.permit(Permission.ADMINISTER)
     if mode not in _MODES:
@@ -217,9 +219,11 @@ def _read_protocol(text: str) -> Protocol:
 
 @cache
 def _keeps_its_limits(text: str) -> Protocol:
-    """A protocol whose longest plan ends within its own time limits; `ProtocolError` otherwise."""
+    """A protocol whose plans all end within its time limits and stand on the labels, or a
+    `ProtocolError`."""
     protocol = parse_protocol(text)
     longest_plan_check(protocol)
+    need_protocol_fits(protocol)
     return protocol
 
 

@@ -10,7 +10,7 @@ from labels.codes import Symbol, read_back
 from labels.content import BagLabel, InnerLabel
 from pharmacy.domain.bag_code import Piece, parse_code
 from pharmacy.domain.errors import Refusal
-from pharmacy.services import bag_labels, plans
+from pharmacy.services import label_texts, plans
 from pharmacy.services.bag_labels import cover_label, inner_label
 from pharmacy.services.printing import WATERMARK, to_pdf
 from tests.labels.paper import words_of
@@ -176,7 +176,7 @@ def test_a_text_that_does_not_fit_is_refused_not_cut(
 ) -> None:
     """A25."""
     bag = trial.bags(trial.planned())[0]
-    monkeypatch.setattr(bag_labels, "TEMPLATE_VERSION", "label v1 " * 40)
+    monkeypatch.setattr(label_texts, "TEMPLATE_VERSION", "label v1 " * 40)
     with pytest.raises(Refusal) as refusal:
         to_pdf(cover(trial, bag.id))
     assert refusal.value.sentence.startswith("There is no room on the label for")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,9 +11,9 @@ from pharmacy.domain.errors import Refusal
 from pharmacy.domain.lifecycle import BagState
 from pharmacy.persistence import bags, courses
 from pharmacy.persistence.bags import Administration, Bag
-from pharmacy.persistence.studies import ProtocolVersion
 from pharmacy.services import plans
 from tests.support.builders import MIGHT, Trial, make_trial
+from tests.support.laid_down import lay_down
 
 NINE = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -113,23 +112,6 @@ def test_a_stale_weight_is_refused(trial: Trial, days_ago: int, sentence: str | 
         assert trial.plan(order_id)
     else:
         assert refused(trial, order_id).startswith(sentence)
-
-
-def lay_down(trial: Trial, old: str, new: str) -> None:
-    """Another text of the protocol, as no form would take it."""
-    text = MIGHT.read_text("utf-8").replace(old, new, 1).replace('"1.0"', '"1.1"', 1)
-    with trial.act("pharmacist") as act:
-        act.uow.session.add(
-            ProtocolVersion(
-                id=act.new_id("protocol version"),
-                study_id=trial.study_id,
-                version="1.1",
-                toml_text=text,
-                sha256=hashlib.sha256(text.encode()).digest(),
-                added_at=act.now + timedelta(seconds=1),
-            )
-        )
-        act.record("laid_down", "protocol:1.1")
 
 
 @pytest.mark.parametrize(("travel_min", "fits"), [(95, True), (96, False)])

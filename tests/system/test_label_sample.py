@@ -57,6 +57,13 @@ def test_each_piece_is_watermarked_and_reads_back_as_practice(
         assert (code.practice, code.piece) == (True, carried)
 
 
+def test_a_protocol_that_counts_height_has_a_sample_too(tmp_path: Path) -> None:
+    second = _ROOT / "tests" / "data" / "second_protocol.toml"
+    done = _sample(tmp_path, "--out", "sample.pdf", "--protocol", second)
+    assert done.returncode == 0, done.stderr
+    assert "SECOND" in words_of((tmp_path / "sample.pdf").read_bytes())
+
+
 def test_the_same_protocol_gives_the_same_cover_label_byte_for_byte(tmp_path: Path) -> None:
     for name in ("one.pdf", "two.pdf"):
         assert _sample(tmp_path, "--out", name).returncode == 0

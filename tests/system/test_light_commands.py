@@ -38,7 +38,6 @@ def _read_by(*arguments: str) -> set[str]:
     "command",
     [
         ["plan", "--protocol", _MIGHT, "--weight", "59.6", "--json"],
-        ["protocol", "check", _MIGHT],
         ["list", "check", str(_LIST / "might_open.csv"), "--rules", _RULES],
     ],
     ids=lambda command: " ".join(command[:2]),
@@ -48,7 +47,8 @@ def test_a_command_without_a_database_reads_no_library_of_one(command: list[str]
 
 
 def test_the_question_can_be_answered_with_yes() -> None:
-    """The same question finds what `label sample` and the whole help do read."""
+    """The same question finds what `label sample`, `protocol check` and the whole help do read."""
+    assert "reportlab" in _read_by("protocol", "check", _MIGHT)
     assert "sqlalchemy" in _read_by("label", "sample", "--help")
     assert _read_by("--help") >= {"sqlalchemy", "cryptography"}
 

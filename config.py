@@ -29,6 +29,7 @@ SETTING_NAMES = frozenset(
         "TWINBAG_OWNER_DATABASE_URL",
         "TWINBAG_PUBLIC_URL",
         "TWINBAG_TRUSTED_HOSTS",
+        "TWINBAG_BEHIND_PROXY",
         "TWINBAG_SECURE_COOKIES",
         "TWINBAG_LIT_ROOM",
         "TWINBAG_CODE_BREAK",
@@ -60,8 +61,9 @@ class Config:
     other. `pepper_before` and `break_key_before` are the ones that are being replaced, empty
     otherwise. `demo` is the practice installation of `make demo`. `second_factor` demands one of
     everybody; without it, it is offered. `secure_cookies` is False only where
-    every trusted host is this machine itself. Notices are mailed through `smtp_url` to
-    `notice_to`; without either they only stand on their page.
+    every trusted host is this machine itself. `behind_proxy` says that exactly one proxy stands
+    before the program and names the sender, which is then believed. Notices are mailed through
+    `smtp_url` to `notice_to`; without either they only stand on their page.
     """
 
     database_url: str = field(repr=False)
@@ -82,6 +84,7 @@ class Config:
     pepper_before: bytes = field(default=b"", repr=False)
     break_key_before: bytes = field(default=b"", repr=False)
     notice_to: tuple[str, ...] = ()
+    behind_proxy: bool = False
 
     @property
     def passkey_place(self) -> tuple[str, str] | None:
@@ -128,6 +131,7 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
     public_url = settings.get("TWINBAG_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
     trusted_hosts = _trusted_hosts(settings, public_url)
     database_url = _database_url(settings, instance_dir, demo)
+    secure_cookies = _secure_cookies(settings, public_url, trusted_hosts)
     return Config(
         database_url=database_url,
         owner_database_url=_owner_database_url(settings, database_url, demo),
@@ -136,7 +140,7 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
         pepper=pepper,
         break_key=break_key,
         trusted_hosts=trusted_hosts,
-        secure_cookies=_secure_cookies(settings, public_url, trusted_hosts),
+        secure_cookies=secure_cookies,
         lit_room=_flag(settings, "TWINBAG_LIT_ROOM", default=True),
         code_break=_flag(settings, "TWINBAG_CODE_BREAK", default=True),
         demo=demo,
@@ -147,6 +151,7 @@ def load(environ: Mapping[str, str], instance_dir: Path) -> Config:
         pepper_before=before.get("TWINBAG_PEPPER_BEFORE", b""),
         break_key_before=before.get("TWINBAG_BREAK_KEY_BEFORE", b""),
         notice_to=_notice_to(settings),
+        behind_proxy=_behind_proxy(settings, public_url, secure_cookies),
     )
 
 
@@ -333,6 +338,20 @@ def _secure_cookies(
             "TWINBAG_PUBLIC_URL must begin with https:// and TWINBAG_SECURE_COOKIES be yes."
         )
     return secure
+
+
+def _behind_proxy(settings: Mapping[str, str], public_url: str, secure_cookies: bool) -> bool:
+    """Asked wherever others reach the program: behind a proxy they all have the proxy's address,
+    and a guesser would keep everybody else waiting.
+    """
+    reached = secure_cookies or public_url.startswith("https://")
+    if reached and not settings.get("TWINBAG_BEHIND_PROXY"):
+        raise ConfigError(
+            "TWINBAG_BEHIND_PROXY is missing. Set it to yes where exactly one proxy stands before "
+            "the program and puts the sender's address last in X-Forwarded-For, as "
+            "docs/guide/operator.md shows for nginx; to no where none does."
+        )
+    return _flag(settings, "TWINBAG_BEHIND_PROXY", default=False)
 
 
 def _database_url(settings: Mapping[str, str], instance_dir: Path, demo: bool) -> str:

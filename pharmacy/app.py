@@ -38,6 +38,7 @@ from pharmacy.web import (
     headers,
     home,
     infusions,
+    known_device,
     notices,
     packing,
     participants,
@@ -127,6 +128,8 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=_MOST_BYTES,
         TRUSTED_HOSTS=list(config.trusted_hosts),
     )
+    if config.behind_proxy:
+        known_device.believe_one_proxy(app)
     around = surroundings or Surroundings(
         system_now, system_random_bytes, Argon2Hasher(), Argon2Deriver()
     )

@@ -110,7 +110,7 @@ def enter(
     surroundings: Surroundings,
     token: str,
     password: str,
-    address: str,
+    whence: str,
     *,
     instead_of: str = "",
 ) -> Door:
@@ -120,7 +120,7 @@ def enter(
     commits either way.
     """
     person = person_of_link(uow, token)
-    key = throttling.sign_in_key(person.user_name, address)
+    key = throttling.sign_in_key(person.user_name, whence)
     try:
         throttling.check(uow, key)
     except Refusal as wait:

@@ -46,7 +46,7 @@ def finish(
     surroundings: Surroundings,
     row: SignInSession,
     person: Person,
-    address: str,
+    whence: str,
     *,
     code: str = "",
     passkey: str = "",
@@ -56,7 +56,7 @@ def finish(
 
     A miss counts as one at the door; the caller commits either way.
     """
-    key = throttling.sign_in_key(person.user_name, address)
+    key = throttling.sign_in_key(person.user_name, whence)
     try:
         throttling.check(uow, key)
     except Refusal as wait:

@@ -74,7 +74,7 @@ def sign_in(
     surroundings: Surroundings,
     user_name: str,
     password: str,
-    address: str,
+    whence: str,
     *,
     code: str = "",
     instead_of: str = "",
@@ -86,7 +86,7 @@ def sign_in(
     empty one leads to the second step. The session is a new one; `instead_of`, the token this
     browser had until now, ends with it (G9).
     """
-    key = throttling.sign_in_key(user_name, address)
+    key = throttling.sign_in_key(user_name, whence)
     try:
         throttling.check(uow, key)
     except Refusal as wait:

@@ -1,7 +1,8 @@
 """Guessing is slowed, never locked out: after five misses in a row each try waits longer.
 
-A wait belongs to one account from one address, so that nobody can shut a nurse out from
-elsewhere; a try that comes too early is not counted, so that waiting always ends (G6).
+A wait belongs to one account from one place, a known device or else an address, so that nobody can
+shut a nurse out from elsewhere; it is 30 seconds at most, and a try that comes too early is not
+counted, so that waiting always ends (G6).
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from pharmacy.persistence.sign_ins import Throttle
 from pharmacy.persistence.unit_of_work import UnitOfWork
 
 _FREE_TRIES = 5
-_LONGEST_WAIT_SECONDS = 60
-# Whoever breaks a code stands beside somebody ill: guessing is slowed, and never for long.
-_LONGEST_BREAK_WAIT_SECONDS = 30
+# Whoever breaks a code stands beside somebody ill, and begins at the sign-in: guessing is slowed,
+# and never for long.
+_LONGEST_WAIT_SECONDS = 30
 _FORGOTTEN_AFTER = timedelta(hours=1)
 
 
-def sign_in_key(user_name: str, address: str) -> str:
-    """One account from one address; of IPv6 the /64, which one subscriber has to himself."""
-    said = f"in|{user_name.strip().casefold()}|{_network(address)}"
+def sign_in_key(user_name: str, whence: str) -> str:
+    """One account from one place: a known device, or an address, of IPv6 the /64, which one
+    subscriber has to himself.
+    """
+    said = f"in|{user_name.strip().casefold()}|{_network(whence)}"
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -34,9 +37,9 @@ def signing_key(person_id: str) -> str:
     return hashlib.sha256(f"sign|{person_id}".encode()).hexdigest()
 
 
-def break_key(person_id: str, address: str) -> str:
-    """One person's tries to break a code from one device; nobody's misses elsewhere count here."""
-    return hashlib.sha256(f"break|{person_id}|{_network(address)}".encode()).hexdigest()
+def break_key(person_id: str, device: str) -> str:
+    """One person's tries to break a code in one sign-in; nobody's misses elsewhere count here."""
+    return hashlib.sha256(f"break|{person_id}|{device}".encode()).hexdigest()
 
 
 def check(uow: UnitOfWork, key: str) -> None:
@@ -52,7 +55,7 @@ def check(uow: UnitOfWork, key: str) -> None:
     raise Refusal(f"Too many tries in a row. Wait {seconds} {unit}, then try again.")
 
 
-def missed(uow: UnitOfWork, key: str, longest_s: int = _LONGEST_WAIT_SECONDS) -> int:
+def missed(uow: UnitOfWork, key: str) -> int:
     """Count one miss; returns how many stand in a row. Counts long past are swept away."""
     sign_ins.forget_throttles(uow.session, uow.now - _FORGOTTEN_AFTER, but=key)
     row = sign_ins.throttle(uow.session, key)
@@ -63,7 +66,7 @@ def missed(uow: UnitOfWork, key: str, longest_s: int = _LONGEST_WAIT_SECONDS) ->
         row.failures = 0
     row.failures, row.last_at = row.failures + 1, uow.now
     over = row.failures - _FREE_TRIES
-    wait = min(2**over, longest_s) if over >= 0 else 0
+    wait = min(2**over, _LONGEST_WAIT_SECONDS) if over >= 0 else 0
     row.wait_until = uow.now + timedelta(seconds=wait)
     return row.failures
 
@@ -87,9 +90,9 @@ def missed_signature(uow: UnitOfWork, person_id: str) -> None:
     )
 
 
-def missed_break(uow: UnitOfWork, person_id: str, address: str) -> None:
-    """Count and record a wrong passphrase at the code break: at most 30 s are waited."""
-    failures = missed(uow, break_key(person_id, address), _LONGEST_BREAK_WAIT_SECONDS)
+def missed_break(uow: UnitOfWork, person_id: str, device: str) -> None:
+    """Count and record a wrong passphrase at the code break."""
+    failures = missed(uow, break_key(person_id, device))
     uow.record(
         INSTALLATION,
         "code_break_refused",

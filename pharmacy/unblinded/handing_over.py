@@ -65,7 +65,7 @@ def check_in(
     bag_id: str,
     operation_id: str,
     said: CheckIn,
-    address: str,
+    whence: str,
     pepper: bytes,
 ) -> HandedOver:
     """Make session and room the second person's, who proves both secrets.
@@ -82,7 +82,7 @@ def check_in(
         session,
         said.user_name,
         said.password,
-        address,
+        whence,
         code=said.code,
         passkey=said.passkey,
     )

@@ -20,11 +20,11 @@ _NOT_SET_UP = (
 )
 
 
-def sign(act: Act, user_name: str, password: str, address: str) -> Person:
+def sign(act: Act, user_name: str, password: str, whence: str) -> Person:
     """The person who signs with user name and password, the two components of a signature
     (21 CFR 11.200(a)(1)); no session begins. A miss is as in `check_in`.
     """
-    return _prove(act, user_name, password, address, None)
+    return _prove(act, user_name, password, whence, None)
 
 
 def check_in(
@@ -32,7 +32,7 @@ def check_in(
     session: SignInSession,
     user_name: str,
     password: str,
-    address: str,
+    whence: str,
     *,
     code: str = "",
     passkey: str = "",
@@ -44,7 +44,7 @@ def check_in(
     everybody needs a second factor, a person without one is refused (403).
 
     A miss is counted and recorded as one at the door is, and committed; then it is `BadForm`, the
-    same for an unknown name. Who missed too often from this address waits (409).
+    same for an unknown name. Who missed too often from this place waits (409).
     """
 
     def shown(person: Person | None) -> Shown:
@@ -52,7 +52,7 @@ def check_in(
             return passkey_proof.look(act.uow, act.surroundings, session, person, passkey)
         return second_factor.look(act.uow, act.surroundings, person, code, recovery=False)
 
-    person = _prove(act, user_name, password, address, shown)
+    person = _prove(act, user_name, password, whence, shown)
     if second_factor.must_set_up(act.uow, act.surroundings, person.id):
         raise Refusal(_NOT_SET_UP, status=403)
     return person
@@ -62,10 +62,10 @@ def _prove(
     act: Act,
     user_name: str,
     password: str,
-    address: str,
+    whence: str,
     look: Callable[[Person | None], Shown] | None,
 ) -> Person:
-    key = throttling.sign_in_key(user_name, address)
+    key = throttling.sign_in_key(user_name, whence)
     throttling.check(act.uow, key)
     person = people.by_user_name(act.uow.session, user_name)
     matches = password_matches(act.surroundings, person, password)

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 
 from labels.key_symbol import key_symbol
 from pharmacy.services import authenticator_reset, authenticator_setup
+from pharmacy.web import known_device
 from pharmacy.web.access import act, cookie_name, door
 from pharmacy.web.forms import PageForm, attempt, told
 from pharmacy.web.frame import page as frame
@@ -100,12 +101,12 @@ def link(token: str) -> str | tuple[str, int] | Response:
             house().surroundings,
             token,
             form.password.data,
-            request.remote_addr or "",
+            known_device.whence(person.user_name),
             instead_of=request.cookies.get(cookie_name(), ""),
         )
         g.uow.commit()
         if answer.token:
-            return let_in(answer)
+            return let_in(answer, person.user_name)
         form.refusal = answer.sentence
     shown = render_template(
         "authenticators/link.html",

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 
 from pharmacy.domain.roles import Permission
 from pharmacy.services import passkey_proof, second_factor, second_step
+from pharmacy.web import known_device
 from pharmacy.web.access import ANY_SIGN_IN, act, door
 from pharmacy.web.forms import PageForm
 from pharmacy.web.frame import page as frame
@@ -49,18 +50,19 @@ def page() -> str | tuple[str, int] | Response:
     form = (RecoveryCodeForm if recovery else CodeForm)(request.form)
     passkey = request.form.get("passkey", "")
     if request.method == "POST" and (passkey or form.validate()):
+        user_name = current_user.person.user_name
         answer = second_step.finish(
             g.uow,
             house().surroundings,
             current_user.session,
             current_user.person,
-            request.remote_addr or "",
+            known_device.whence(user_name),
             code=form.one_time_code.data or "",
             passkey=passkey,
         )
         g.uow.commit()
         if answer.token:
-            return let_in(answer)
+            return let_in(answer, user_name)
         form.refusal = answer.sentence
     shown = render_template(
         "second_step/page.html",

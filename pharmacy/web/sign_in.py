@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired
 from pharmacy.domain.errors import BadForm
 from pharmacy.services import people, sign_in
 from pharmacy.services.sign_in import Door
+from pharmacy.web import known_device
 from pharmacy.web.access import ANY_SIGN_IN, cookie_name, door
 from pharmacy.web.forms import PageForm, told
 from pharmacy.web.frame import page as frame
@@ -82,13 +83,13 @@ def page() -> str | tuple[str, int] | Response:
             house().surroundings,
             form.user_name.data,
             form.password.data,
-            request.remote_addr or "",
+            known_device.whence(form.user_name.data),
             code="" if "no_code" in request.form else form.one_time_code.data or "",
             instead_of=request.cookies.get(cookie_name(), ""),
         )
         g.uow.commit()
         if answer.token or answer.second_step:
-            return let_in(answer)
+            return let_in(answer, form.user_name.data)
         form.refusal = answer.sentence
     status = 400 if request.method == "POST" else 200
     shown = render_template(
@@ -158,12 +159,16 @@ def password(token: str) -> str | tuple[str, int] | Response:
     return shown, form.status
 
 
-def let_in(answer: Door) -> Response:
-    """Hand out the cookie of a session that has just begun, and go where its person arrives."""
+def let_in(answer: Door, user_name: str) -> Response:
+    """Hand out the cookie of a session that has just begun, and go where its person arrives.
+
+    After a whole sign-in the browser is known as one of this person's.
+    """
     arrival = url_for("second_step.page") if answer.second_step else url_for("home.page")
     if answer.recovery_codes_left is not None:
         arrival = told(url_for("authenticators.page"), "recovery_code_used")
-    return give_cookie(redirect(arrival, 303), answer.token or answer.second_step)
+    response = give_cookie(redirect(arrival, 303), answer.token or answer.second_step)
+    return known_device.remember(response, user_name) if answer.token else response
 
 
 def give_cookie(response: Response, token: str) -> Response:

@@ -62,11 +62,12 @@ ROOMS: dict[str, Room] = {
             "pharmacy.domain",
             "pharmacy.persistence",
             "pharmacy.services",
-            # The guard, and what fills the base template.
+            # The guard, with where a try comes from, and what fills the base template.
             "pharmacy.web.access",
             "pharmacy.web.forms",
             "pharmacy.web.frame",
             "pharmacy.web.house",
+            "pharmacy.web.known_device",
         ),
         FLASK | {"sqlalchemy"},
     ),

@@ -55,9 +55,11 @@ def _must_wait(trial: Trial) -> bool:
     return False
 
 
-def test_four_misses_are_free_and_then_waits_double_up_to_a_minute(trial: Trial) -> None:
-    """G6: at most ten misses before each try costs most of a minute."""
-    assert waits(trial, 13) == [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+def test_four_misses_are_free_and_then_waits_double_up_to_half_a_minute(trial: Trial) -> None:
+    """G6: after ten misses each try costs the most; keys.md: 30 seconds, for the way to a code
+    break begins here.
+    """
+    assert waits(trial, 13) == [0, 0, 0, 0, 1, 2, 4, 8, 16, 30, 30, 30, 30]
 
 
 def test_a_try_during_the_wait_is_not_counted_and_does_not_lengthen_it(trial: Trial) -> None:
@@ -68,7 +70,7 @@ def test_a_try_during_the_wait_is_not_counted_and_does_not_lengthen_it(trial: Tr
     enter(trial, WRONG)
     for _ in range(100):
         assert "Wait" in enter(trial, PASSWORD).sentence
-    trial.clock.move(seconds=60)
+    trial.clock.move(seconds=30)
     assert enter(trial, PASSWORD).token
 
 
@@ -103,6 +105,14 @@ def test_which_addresses_count_as_one(one: str, other: str, same: bool) -> None:
     """G6: a subscriber's IPv6 network is one guesser; whoever has one has 2^64 addresses."""
     equal = throttling.sign_in_key("a", one) == throttling.sign_in_key("a", other)
     assert equal is same
+
+
+def test_a_known_device_is_no_address(trial: Trial) -> None:
+    """G6: whoever misses at the same address delays nobody who has signed in here before."""
+    for _ in range(8):
+        enter(trial, WRONG)
+    assert "Wait" in enter(trial, PASSWORD).sentence
+    assert enter(trial, PASSWORD, "device:" + 32 * "a").token
 
 
 def test_case_and_spaces_of_a_name_do_not_begin_a_new_count() -> None:

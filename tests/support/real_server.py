@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -22,14 +23,27 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class RealServer:
-    """A server on one port for a trial's database, at the trial's moment; `with` ends it."""
+    """A server on one port for a trial's database, at the trial's moment; `with` ends it.
 
-    def __init__(self, trial: Trial, database_url: str, folder: Path) -> None:
+    `settings` are those of `make_config` that differ; with `real_cost` its derivations take as
+    long as in production.
+    """
+
+    def __init__(
+        self,
+        trial: Trial,
+        database_url: str,
+        folder: Path,
+        *,
+        real_cost: bool = False,
+        **settings: object,
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = int(probe.getsockname()[1])
         self.address = f"http://127.0.0.1:{self._port}"
         self._trial, self._database_url, self._folder = trial, database_url, folder
+        self._settings, self._real_cost = settings, real_cost
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -52,6 +66,8 @@ class RealServer:
             "TEST_DATABASE": self._database_url,
             "TEST_FOLDER": str(self._folder),
             "TEST_NOW": self._trial.clock().isoformat(),
+            "TEST_SETTINGS": json.dumps(self._settings),
+            "TEST_REAL_COST": "yes" if self._real_cost else "",
         }
         bind = f"127.0.0.1:{self._port}"
         command = [sys.executable, *SERVER, "--bind", bind, "tests.support.served:app"]

@@ -226,6 +226,10 @@ def test_a_mistyped_setting_is_refused_not_ignored(tmp_path: Path) -> None:
         ({"PUBLIC_URL": "http://pharmacy.example"}, "Cookies must be secure"),
         ({"TRUSTED_HOSTS": "127.0.0.1,pharmacy.example"}, "Cookies must be secure"),
         ({"PUBLIC_URL": "https://a.example", "SECURE_COOKIES": "no"}, "Cookies must be secure"),
+        ({"PUBLIC_URL": "https://a.example"}, "TWINBAG_BEHIND_PROXY is missing"),
+        ({"PUBLIC_URL": "https://a.example", "BEHIND_PROXY": ""}, "TWINBAG_BEHIND_PROXY is miss"),
+        ({"PUBLIC_URL": "https://a.example", "BEHIND_PROXY": "2"}, "TWINBAG_BEHIND_PROXY must be"),
+        ({"SECURE_COOKIES": "yes"}, "TWINBAG_BEHIND_PROXY is missing"),
     ],
 )
 def test_a_malformed_setting_is_refused(
@@ -242,6 +246,7 @@ def test_production_settings_are_read(tmp_path: Path) -> None:
             DATABASE_URL="postgresql+psycopg://twinbag_app:hunter2@db/twinbag",
             OWNER_DATABASE_URL="postgresql+psycopg://twinbag_owner:hunter3@db/twinbag",
             PUBLIC_URL="https://pharmacy.example/",
+            BEHIND_PROXY="yes",
             LIT_ROOM="no",
         ),
         tmp_path,
@@ -252,6 +257,15 @@ def test_production_settings_are_read(tmp_path: Path) -> None:
     assert loaded.trusted_hosts == ("pharmacy.example",)
     assert loaded.secure_cookies
     assert not loaded.lit_room
+    assert loaded.behind_proxy
+
+
+def test_nothing_is_asked_about_a_proxy_on_this_machine_alone(tmp_path: Path) -> None:
+    """The first minute: `make run` and `make demo` need no setting."""
+    for said in ({}, {"DEMO": "yes"}, {"PORT": "8001"}):
+        assert not config.load(_secrets(**said), tmp_path).behind_proxy
+    without = _secrets(PUBLIC_URL="https://a.example", BEHIND_PROXY="no")
+    assert not config.load(without, tmp_path).behind_proxy
 
 
 def test_a_demonstration_never_uses_the_installations_database(tmp_path: Path) -> None:

@@ -38,8 +38,12 @@ def test_the_cookie_is_bound_to_host_and_page(
     app = open_house(trial, sqlite_url, tmp_path, secure_cookies=True)
     browser = Browser(app, "https://127.0.0.1:8000")
     entered = browser.sign_in("nurse")
-    (cookie,) = entered.headers.getlist("Set-Cookie")
+    cookie, known = entered.headers.getlist("Set-Cookie")
     parts = cookie.split("; ")
+    assert known.startswith("__Host-twinbag-device=")
+    assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=34560000"} <= set(
+        known.split("; ")
+    )
     assert parts[0].startswith("__Host-twinbag=")
     assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(parts)
     assert not any(part.startswith(("Domain", "Expires", "Max-Age")) for part in parts)

@@ -54,7 +54,7 @@ SHOWN = "code_break_shown"
 
 @dataclass(frozen=True)
 class Asked:
-    """What an investigator asks for. `form` is the number of the form, `device` its address."""
+    """What an investigator asks for. `form` is the number of the form, `device` the sign-in."""
 
     participant_id: str
     reason: str

@@ -13,7 +13,7 @@ from pharmacy.unblinded.code_break import drill, own_keys
 from pharmacy.unblinded.code_break.breaking import Asked
 from pharmacy.unblinded.code_break.drill import DEVICES, DRILL, PLACES, Passed
 from pharmacy.unblinded.code_break.views import BreakForm, count_miss
-from pharmacy.unblinded.doorway import break_key, operation_id, pepper
+from pharmacy.unblinded.doorway import break_key, operation_id, pepper, session_id
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.web.access import act, door
 from pharmacy.web.frame import page as frame
@@ -70,7 +70,7 @@ def _done(form: DrillForm) -> Passed | None:
         said="",
         passphrase=form.passphrase.data,
         form=operation_id(),
-        device=request.remote_addr or "",
+        device=session_id(),
     )
     device = drill.device_class(request.headers.get("User-Agent", ""))
     try:

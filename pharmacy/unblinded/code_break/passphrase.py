@@ -22,7 +22,7 @@ _AT_ONCE = BoundedSemaphore(2)
 def unlock(act: Act, keys: HolderKeys, passphrase: str, pepper: bytes, device: str) -> Unlocked:
     """The acting person's private record; the wrong passphrase is `WrongPassphrase`.
 
-    Whoever missed often waits (409), 30 seconds at most; `device` is the address it came from.
+    Whoever missed often waits (409), 30 seconds at most; `device` is the sign-in it came from.
     """
     key = throttling.break_key(act.person.id, device)
     throttling.check(act.uow, key)

@@ -19,7 +19,7 @@ from pharmacy.services import throttling
 from pharmacy.unblinded import holders
 from pharmacy.unblinded.code_break import breaking, drill, own_keys
 from pharmacy.unblinded.code_break.breaking import REASONS, Answer, Asked
-from pharmacy.unblinded.doorway import break_key, operation_id, pepper
+from pharmacy.unblinded.doorway import break_key, operation_id, pepper, session_id
 from pharmacy.unblinded.server_secrets import ServerSecrets
 from pharmacy.web.access import TO_BREAK, act, door
 from pharmacy.web.forms import PageForm, attempt, told
@@ -147,7 +147,7 @@ def _broken(form: BreakForm, participant_id: str) -> Answer | None:
         said=(form.said.data or "").strip(),
         passphrase=form.passphrase.data,
         form=operation_id(),
-        device=request.remote_addr or "",
+        device=session_id(),
     )
     try:
         return breaking.break_code(act(), asked, ServerSecrets(pepper(), break_key()))
@@ -178,7 +178,7 @@ def _try(form: TryForm) -> str:
             form.granter_words.data or "",
             pepper(),
             break_key(),
-            request.remote_addr or "",
+            session_id(),
         )
     except WrongPassphrase as wrong:
         count_miss()
@@ -189,10 +189,10 @@ def _try(form: TryForm) -> str:
 def count_miss() -> None:
     """Note a wrong passphrase, so that the next try waits; what the form began is dropped."""
     # Read first: after a rollback the row would be read again, which takes SQLite's one write lock.
-    person_id = current_user.person.id
+    person_id, device = current_user.person.id, session_id()
     g.uow.rollback()
     with house().units.acting() as uow:
-        throttling.missed_break(uow, person_id, request.remote_addr or "")
+        throttling.missed_break(uow, person_id, device)
         uow.commit()
 
 

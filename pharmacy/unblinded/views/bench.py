@@ -32,6 +32,7 @@ from pharmacy.unblinded.views.bench_forms import (
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import PageForm, attempt
 from pharmacy.web.frame import page as frame
+from pharmacy.web.known_device import whence
 
 blueprint = Blueprint(
     "lit_bench",
@@ -238,7 +239,7 @@ def new_labels(study_id: str, bag_id: str) -> Answer:
             form.second_user_name.data,
             form.second_password.data,
             form.password.data,
-            address=request.remote_addr or "",
+            address=whence(form.second_user_name.data or ""),
         ),
     )
 

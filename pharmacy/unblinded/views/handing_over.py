@@ -25,6 +25,7 @@ from pharmacy.unblinded.views.bench_forms import CheckInForm
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import attempt
 from pharmacy.web.frame import page as frame
+from pharmacy.web.known_device import whence
 
 blueprint = Blueprint(
     "lit_hand_over",
@@ -85,7 +86,7 @@ def _check_in(form: CheckInForm, bag_id: str, cookies: list[HandedOver]) -> str:
             bag_id,
             operation_id(),
             said,
-            request.remote_addr or "",
+            whence(form.user_name.data),
             pepper(),
         )
     )

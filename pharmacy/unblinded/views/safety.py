@@ -30,6 +30,7 @@ from pharmacy.unblinded.views.bench_forms import choices
 from pharmacy.web.access import act, door
 from pharmacy.web.forms import DayField, PageForm
 from pharmacy.web.frame import page as frame
+from pharmacy.web.known_device import whence
 
 blueprint = Blueprint(
     "lit_safety",
@@ -91,7 +92,9 @@ def ask(study_id: str) -> Answer:
     """Write the request down and answer with the letter."""
     room, form = the_room(), RequestForm(request.form)
     second = SecondSignature(
-        form.second_user_name.data or "", form.second_password.data or "", request.remote_addr or ""
+        form.second_user_name.data or "",
+        form.second_password.data or "",
+        whence(form.second_user_name.data or ""),
     )
     paper = _letter(form, lambda: safety.ask(act(), room, _asked(form), form.password.data, second))
     return paper or (_form_page(form), form.status)

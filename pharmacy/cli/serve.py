@@ -25,9 +25,11 @@ from pharmacy.cli.starting import (
 
 _ADDRESS = "127.0.0.1"
 _ROOT = Path(__file__).resolve().parents[2]
+# More threads than `services.shares` lets derivations hold, so that some are always free: for
+# pages, and for whoever breaks a code.
 SERVER = (
     *("-m", "gunicorn", "--chdir", str(_ROOT)),
-    *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+    *("--worker-class", "gthread", "--workers", "2", "--threads", "18"),
     # The control socket would lie outside the instance folder and answer any local process.
     "--no-control-socket",
     *("--log-level", "warning"),

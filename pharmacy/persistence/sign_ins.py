@@ -86,6 +86,11 @@ def throttle(session: Session, key: str) -> Throttle | None:
     return session.get(Throttle, key, with_for_update=True)
 
 
+def throttle_read(session: Session, key: str) -> Throttle | None:
+    """The count of a key as it stands, without a lock."""
+    return session.get(Throttle, key)
+
+
 def forget_throttles(session: Session, before: datetime, *, but: str) -> None:
     """Delete counts whose last miss is older than `before`, except one."""
     session.execute(sa.delete(Throttle).where(Throttle.last_at < before, Throttle.key != but))

@@ -21,6 +21,7 @@ from pharmacy.persistence.sign_ins import SignInSession
 from pharmacy.persistence.unit_of_work import UnitOfWork
 from pharmacy.services import second_factor, throttling
 from pharmacy.services.surroundings import Surroundings
+from pharmacy.services.units import Units
 
 IDLE_LIMIT = timedelta(minutes=15)
 ABSOLUTE_LIMIT = timedelta(hours=12)
@@ -56,6 +57,17 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """A password that was compared before the act began, and with which stored form.
+
+    The slow step holds no lock meanwhile: SQLite has one for all writers.
+    """
+
+    phc: str
+    matches: bool
+
+
+@dataclass(frozen=True)
 class Door:
     """The answer at the door: a session's token for the cookie, or a sentence.
 
@@ -78,13 +90,15 @@ def sign_in(
     *,
     code: str = "",
     instead_of: str = "",
+    compared: Compared | None = None,
 ) -> Door:
     """Begin a session. The miss is part of the answer, so the caller commits either way.
 
     An unknown user name costs the same hash and gets the same sentence (ASVS 6.3.8), and so does
     a wrong code. `code` is read over for a person of whom none is asked; of whom one is asked, an
     empty one leads to the second step. The session is a new one; `instead_of`, the token this
-    browser had until now, ends with it (G9).
+    browser had until now, ends with it (G9). `compared` is what `compare` said before; what it says
+    is used and told only where the count of misses lets this try pass.
     """
     key = throttling.sign_in_key(user_name, whence)
     try:
@@ -92,7 +106,7 @@ def sign_in(
     except Refusal as wait:
         return Door(sentence=wait.sentence)
     person = people.by_user_name(uow.session, user_name)
-    matches = password_matches(surroundings, person, password)
+    matches = password_matches(surroundings, person, password, compared)
     shown = second_factor.look(uow, surroundings, person, code)
     if person is not None and matches and shown.asked and not code.strip():
         return _first_step(uow, surroundings, person, password, instead_of)
@@ -132,10 +146,33 @@ def _first_step(
     return Door(second_step=begin_session(uow, surroundings, person, Limit.SECOND_STEP))
 
 
-def password_matches(surroundings: Surroundings, person: Person | None, password: str) -> bool:
+def compare(
+    units: Units, surroundings: Surroundings, user_name: str, password: str, whence: str
+) -> Compared | None:
+    """Compare a password before the act, with nothing locked; None for a try that has to wait."""
+    with units.reading() as uow:
+        if throttling.must_wait(uow, throttling.sign_in_key(user_name, whence)):
+            return None
+        phc = _stored_form(people.by_user_name(uow.session, user_name))
+    return Compared(phc, surroundings.hasher.verify(phc, password))
+
+
+def password_matches(
+    surroundings: Surroundings,
+    person: Person | None,
+    password: str,
+    compared: Compared | None = None,
+) -> bool:
     """Whether this is the password of a person who is here; of nobody it takes as long to say."""
-    phc = person.password_hash if person and not person.left_at else None
-    return surroundings.hasher.verify(phc or _NOBODY, password) and phc is not None
+    phc = _stored_form(person)
+    if compared is None or compared.phc != phc:
+        compared = Compared(phc, surroundings.hasher.verify(phc, password))
+    return compared.matches and phc != _NOBODY
+
+
+def _stored_form(person: Person | None) -> str:
+    """The hash to compare with; somebody's who is nobody where there is none."""
+    return (person.password_hash if person and not person.left_at else None) or _NOBODY
 
 
 def begin_session(

@@ -55,6 +55,12 @@ def check(uow: UnitOfWork, key: str) -> None:
     raise Refusal(f"Too many tries in a row. Wait {seconds} {unit}, then try again.")
 
 
+def must_wait(uow: UnitOfWork, key: str) -> bool:
+    """Whether a try would come too early, read without a lock: `check` decides."""
+    row = sign_ins.throttle_read(uow.session, key)
+    return row is not None and row.wait_until > uow.now
+
+
 def missed(uow: UnitOfWork, key: str) -> int:
     """Count one miss; returns how many stand in a row. Counts long past are swept away."""
     sign_ins.forget_throttles(uow.session, uow.now - _FORGOTTEN_AFTER, but=key)

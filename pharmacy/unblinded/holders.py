@@ -10,7 +10,7 @@ from pharmacy.crypto.wrapping import key_pair
 from pharmacy.domain.errors import Refusal
 from pharmacy.domain.roles import Permission
 from pharmacy.persistence.audit import INSTALLATION
-from pharmacy.services import throttling
+from pharmacy.services import shares, throttling
 from pharmacy.services.act import Act
 from pharmacy.unblinded import private_record
 from pharmacy.unblinded.private_record import PrivateRecord, PublicKeys, Unlocked
@@ -93,7 +93,8 @@ def confirm(
 def _unlock(act: Act, keys: HolderKeys, passphrase_typed: str, pepper: bytes) -> Unlocked:
     key = throttling.signing_key(act.person.id)
     throttling.check(act.uow, key)
-    unlocked = private_record.unlock(keys, passphrase_typed, act.surroundings.deriver, pepper)
+    with shares.SIGNED_IN.taken():
+        unlocked = private_record.unlock(keys, passphrase_typed, act.surroundings.deriver, pepper)
     seal_under_pepper_of_now(act, keys, unlocked)
     throttling.forget(act.uow, key)
     return unlocked

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response
 
 from pharmacy.web.house import house
 
+_DEVICE = "device:"
 _LASTS = timedelta(days=400)  # browsers keep no cookie longer
 _MOST_PEOPLE = 16
 _KEPT = re.compile(rf"[0-9a-f]{{32}}(\.[0-9a-f]{{32}}){{1,{_MOST_PEOPLE}}}", re.ASCII)
@@ -42,8 +43,13 @@ def whence(user_name: str) -> str:
     device, marks = _kept()
     mark = _mark(device, user_name)
     if any(hmac.compare_digest(mark, one) for one in marks):
-        return f"device:{device}"
+        return f"{_DEVICE}{device}"
     return request.remote_addr or ""
+
+
+def is_known(whence: str) -> bool:
+    """Whether that place is a device and no address."""
+    return whence.startswith(_DEVICE)
 
 
 def remember(response: Response, user_name: str) -> Response:

@@ -9,7 +9,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from pharmacy.domain.errors import BadForm
-from pharmacy.services import people, sign_in
+from pharmacy.services import people, shares, sign_in
 from pharmacy.services.sign_in import Door
 from pharmacy.web import known_device
 from pharmacy.web.access import ANY_SIGN_IN, cookie_name, door
@@ -78,15 +78,7 @@ def page() -> str | tuple[str, int] | Response:
     recovery = request.args.get("with") == "recovery-code"
     form = (RecoverySignInForm if recovery else SignInForm)(request.form)
     if request.method == "POST" and form.validate():
-        answer = sign_in.sign_in(
-            g.uow,
-            house().surroundings,
-            form.user_name.data,
-            form.password.data,
-            known_device.whence(form.user_name.data),
-            code="" if "no_code" in request.form else form.one_time_code.data or "",
-            instead_of=request.cookies.get(cookie_name(), ""),
-        )
+        answer = _answer(form)
         g.uow.commit()
         if answer.token or answer.second_step:
             return let_in(answer, form.user_name.data)
@@ -96,6 +88,22 @@ def page() -> str | tuple[str, int] | Response:
         "sign_in/page.html", page=frame("Sign in"), form=form, recovery=recovery
     )
     return shown, status
+
+
+def _answer(form: SignInForm) -> Door:
+    """The password is compared first, in a share of its kind and with nothing locked."""
+    typed = form.user_name.data, form.password.data, known_device.whence(form.user_name.data)
+    known = known_device.is_known(typed[2])
+    with (shares.KNOWN_DEVICES if known else shares.STRANGERS).taken():
+        compared = sign_in.compare(house().units, house().surroundings, *typed)
+    return sign_in.sign_in(
+        g.uow,
+        house().surroundings,
+        *typed,
+        code="" if "no_code" in request.form else form.one_time_code.data or "",
+        instead_of=request.cookies.get(cookie_name(), ""),
+        compared=compared,
+    )
 
 
 @blueprint.post("/sign-out")

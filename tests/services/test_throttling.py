@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pharmacy.domain.errors import Conflict, Refusal
 from pharmacy.persistence.sign_ins import Throttle
-from pharmacy.services import sign_in, throttling
+from pharmacy.services import people, sign_in, throttling
 from tests.services.test_sign_in import CountingHasher
 from tests.support.builders import PASSWORD, Trial, make_trial
 from tests.support.world import make_surroundings
@@ -147,6 +147,35 @@ def on_both(database_url: str) -> Iterator[Trial]:
     trial = make_trial(database_url)
     yield trial
     trial.engine.dispose()
+
+
+def test_what_was_compared_before_is_not_told_while_a_wait_lasts(trial: Trial) -> None:
+    """G6: passwords are compared with nothing locked; whether the try counts is decided locked."""
+    around = make_surroundings(trial.clock, trial.chance)
+    said = "nurse.test", PASSWORD, "192.0.2.1"
+    early = sign_in.compare(trial.units, around, *said)
+    assert early is not None
+    assert early.matches
+    for _ in range(5):
+        enter(trial, WRONG)
+    assert sign_in.compare(trial.units, around, *said) is None
+    with trial.units.acting() as uow:
+        door = sign_in.sign_in(uow, around, *said, compared=early)
+    assert not door.token
+    assert "Wait 1 second," in door.sentence
+
+
+def test_a_password_that_was_changed_meanwhile_is_compared_again(trial: Trial) -> None:
+    """G6: what was compared is worth something beside the very form it was compared with."""
+    around = make_surroundings(trial.clock, trial.chance)
+    said = "nurse.test", PASSWORD, "192.0.2.1"
+    early = sign_in.compare(trial.units, around, *said)
+    _, token = trial.do("administrator", people.new_link, trial.ids["nurse"])
+    with trial.units.acting() as uow:
+        people.choose_password(uow, around, token, "walnut ferry copper meadow")
+        uow.commit()
+    with trial.units.acting() as uow:
+        assert not sign_in.sign_in(uow, around, *said, compared=early).token
 
 
 def test_guesses_sent_at_once_are_no_more_than_guesses_in_a_row(on_both: Trial) -> None:

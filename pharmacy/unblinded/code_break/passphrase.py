@@ -1,22 +1,17 @@
 """An investigator's passphrase at the door of the code break: slowed after misses, never refused.
 
-Its misses are counted apart from everybody's signatures, and its slow step does not queue behind
-theirs: whoever stands beside somebody ill waits for nobody else.
+Its misses are counted apart from everybody's signatures, and its slow step has a share of its own:
+whoever stands beside somebody ill waits for nobody else.
 """
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore
-
-from pharmacy.services import throttling
+from pharmacy.services import shares, throttling
 from pharmacy.services.act import Act
 from pharmacy.unblinded import private_record
 from pharmacy.unblinded.holders import seal_under_pepper_of_now
 from pharmacy.unblinded.private_record import Unlocked
 from pharmacy.unblinded.tables import HolderKeys
-
-# Each takes 64 MiB for a fifth of a second.
-_AT_ONCE = BoundedSemaphore(2)
 
 
 def unlock(act: Act, keys: HolderKeys, passphrase: str, pepper: bytes, device: str) -> Unlocked:
@@ -26,7 +21,7 @@ def unlock(act: Act, keys: HolderKeys, passphrase: str, pepper: bytes, device: s
     """
     key = throttling.break_key(act.person.id, device)
     throttling.check(act.uow, key)
-    with _AT_ONCE:
+    with shares.BREAKING.taken():
         unlocked = private_record.unlock(keys, passphrase, act.surroundings.deriver, pepper)
     seal_under_pepper_of_now(act, keys, unlocked)
     throttling.forget(act.uow, key)

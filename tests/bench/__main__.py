@@ -18,6 +18,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from labels.pdf import outer_label_pdf
 from pharmacy.persistence.migrating import upgrade
+from tests.bench.breaking import from_the_door_to_the_arm
 from tests.bench.camera import camera_reads
 from tests.domain.protocols import plan_for
 from tests.labels.samples import BAG
@@ -32,6 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _scans(Path(folder))
         camera_reads(Path(folder) / "camera")
+        from_the_door_to_the_arm(Path(folder) / "break")
     _compare("outer label, read back", lambda: outer_label_pdf(BAG), "empty page", _page)
     _compare("dose plan", lambda: plan_for("59.6"), "one exact division", _division)
 

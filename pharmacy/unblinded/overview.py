@@ -18,7 +18,14 @@ from pharmacy.persistence.bags import Bag
 from pharmacy.persistence.courses import Course, InfusionDay, Order
 from pharmacy.persistence.participants import Participant
 from pharmacy.persistence.studies import Site
-from pharmacy.services import bag_states, plans, stops, voiding, weight_decisions
+from pharmacy.services import (
+    assessments,
+    bag_states,
+    plans,
+    stops,
+    voiding,
+    weight_decisions,
+)
 from pharmacy.services.act import Act
 from pharmacy.services.studies import protocol_of
 from pharmacy.unblinded import bag_record, sealed_list, strata
@@ -133,6 +140,7 @@ class _Reading:
     act: Act
     room: OpenRoom | None
     courses: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    assessments: dict[str, bool] = field(default_factory=dict)
 
     @cached_property
     def sites(self) -> dict[str, Site]:
@@ -168,6 +176,15 @@ class _Reading:
             days = len(plans.plan_of(course).days)
             self.courses[course.id] = (participant.code, visit.name if visit else "", days)
         return self.courses[course.id]
+
+    def assessments_open(self, course: Course) -> bool:
+        """Whether a course's bags wait for the signature under its visit's assessments."""
+        if course.id not in self.assessments:
+            visit = plans.protocol_of_course(self.act, course).find_visit(course.visit)
+            self.assessments[course.id] = visit is not None and assessments.open_for(
+                self.act, course.participant_id, visit
+            )
+        return self.assessments[course.id]
 
     def place(self, row: tuple[Bag, InfusionDay, Course]) -> tuple[datetime, str, int, int]:
         """Where a bag stands among others: by run, participant, day and number."""
@@ -308,13 +325,15 @@ def _on_the_way(
 
 
 def _due(reading: _Reading, day: InfusionDay, course: Course) -> tuple[str, str]:
-    """How near a bag's run is, as a tag: quiet, soon, or past; or that nobody is to get it."""
+    """How near a bag's run is, as a tag: quiet, soon, or past; or what keeps it from leaving."""
     if voiding.why(reading.act, course):
         return _VOID, "stop"
     participant = reading.act.uow.session.get_one(Participant, course.participant_id)
     if participant.state == "withdrawn":
         return "has left the treatment", "stop"
     left = day.run_at - reading.act.now
+    if reading.assessments_open(course):
+        return "assessments not signed", "stop" if left < timedelta(0) else "wait"
     tone = "stop" if left < timedelta(0) else "wait" if left < _SOON else "neutral"
     return f"run {reading.moment(day.run_at, course)}", tone
 

@@ -12,7 +12,7 @@ from pharmacy.domain.lifecycle import BagState
 from pharmacy.domain.quantities import plain
 from pharmacy.domain.scanning import Answer
 from pharmacy.services import assessments, bag_labels, infusions, scanning
-from pharmacy.unblinded import bench, bench_page, releasing
+from pharmacy.unblinded import bench, bench_page, overview, releasing
 from pharmacy.unblinded.at_bench import find
 from tests.support.builders import PASSWORD, ZONE
 from tests.support.lit_builders import LitStudy, open_study
@@ -97,6 +97,28 @@ def test_nothing_leaves_before_the_signature(sqlite_url: str) -> None:
     at.release()
     with study.trial.look("pharmacist") as act:
         assert find(act, at.bag_id).bag.state == BagState.RELEASED
+
+
+def test_the_board_says_whose_assessments_are_open(sqlite_url: str) -> None:
+    """So that nobody wonders why a bag cannot leave; other visits are not held up by it."""
+    study = open_study(sqlite_url)
+    participant_id = study.enrolled("M-001")
+    study.plan(study.trial.order(participant_id, "W12"))
+    study.planned("M-002")
+    assert _tags(study) == {"M-001": "assessments not signed", "M-002": "run 09:00"}
+    assert _tags(study, locked=True)["M-001"] == "assessments not signed"
+    said = (participant_id, "W12", study.trial.today(), PASSWORD)
+    study.trial.do("assessor", assessments.sign_complete, *said)
+    assert set(_tags(study).values()) == {"run 09:00"}
+
+
+def _tags(study: LitStudy, *, locked: bool = False) -> dict[str, str]:
+    """The tag of each participant's first bag that has not left."""
+    room = None if locked else study.room("pharmacist")
+    with study.trial.look("pharmacist") as act:
+        lanes = dict(overview.board(act, room).lanes)
+    cards = lanes[overview.Lane.PLANNED if locked else overview.Lane.TO_PREPARE]
+    return {card.participant: card.tag for card in reversed(cards)}
 
 
 def _page(study: LitStudy, at: AtBench) -> bench_page.BenchPage:

@@ -124,6 +124,10 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
         for visit in protocol.infusion_visits()
         if visit.code not in by_visit
     )
+    visits = visit_schedule.timeline(
+        protocol, start, _today(act, zone), by_visit, zone, _assessed(act, participant)
+    )
+    withdrawn = participant.state == "withdrawn"
     return ParticipantSheet(
         line=_line(act, participant, protocol),
         facts=(
@@ -133,9 +137,7 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
             ("Place in the study since", format_day(start) if start else "No place yet"),
             *departures.facts(act, participant),
         ),
-        visits=visit_schedule.timeline(
-            protocol, start, _today(act, zone), by_visit, zone, _assessed(act, participant)
-        ),
+        visits=visit_schedule.after_leaving(visits) if withdrawn else visits,
         weights=_weights(act, participant, protocol, zone),
         undecided=_undecided(act, participant),
         asks_factors=bool(protocol.factors),
@@ -148,7 +150,7 @@ def sheet(act: Act, participant_id: str) -> ParticipantSheet:
         open_visits=open_visits,
         unsigned=participant.state == "registered",
         orderable=participant.state in ("eligible", "allocated") and bool(open_visits),
-        in_treatment=participant.state != "withdrawn",
+        in_treatment=not withdrawn,
         may_replace=not departures.why_not_replacing(act, participant),
         deviations=deviations.of_participant(act, participant),
         had_place=has_had_place(act.uow.session, participant.id),
@@ -197,7 +199,7 @@ def _line(act: Act, participant: Participant, protocol: Protocol) -> Participant
 
 def _next_step(act: Act, participant: Participant, protocol: Protocol) -> str:
     if participant.state == "withdrawn":
-        return "Nothing: withdrawn"
+        return "Nothing: has left the treatment"
     if without := _without_card(act, participant):
         return without
     if participant.state == "registered":

@@ -52,6 +52,13 @@ def timeline(
     return drawn
 
 
+def after_leaving(visits: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The same for somebody who has left the treatment: what was to come does not come any more."""
+    to_come = {"planned", "due", "late"}
+    ended = {"state": "planned", "state_text": "Not planned any more", "note": ""}
+    return [{**one, **ended} if one["state"] in to_come else one for one in visits]
+
+
 def _visit(
     protocol: Protocol,
     visit: Visit,

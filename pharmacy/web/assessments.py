@@ -32,7 +32,12 @@ class CompleteForm(SignForm):
 class TakeBackForm(SignForm):
     """Why a signature is taken back."""
 
-    reason = RadioField("Why", choices=verbs.REASONS, validate_choice=False)
+    reason = RadioField(
+        "Why",
+        [InputRequired("Choose why it is taken back.")],
+        choices=verbs.REASONS,
+        validate_choice=False,
+    )
 
 
 @blueprint.get("")

@@ -20,13 +20,23 @@ class LeaveForm(SignForm):
     """When and why somebody left."""
 
     left_on = DayField("Day the participant left the treatment", [InputRequired("Type the day.")])
-    reason = RadioField("Why", choices=departures.REASONS, validate_choice=False)
+    reason = RadioField(
+        "Why",
+        [InputRequired("Choose why.")],
+        choices=departures.REASONS,
+        validate_choice=False,
+    )
 
 
 class ReplaceForm(SignForm):
     """Who is replaced."""
 
-    replaces = RadioField("Who is replaced", choices={}, validate_choice=False)
+    replaces = RadioField(
+        "Who is replaced",
+        [InputRequired("Choose who is replaced.")],
+        choices={},
+        validate_choice=False,
+    )
 
 
 @blueprint.route("/<participant_id>/leave", methods=["GET", "POST"])

@@ -21,15 +21,27 @@ blueprint = Blueprint("deviations", __name__, url_prefix="/study/<study_id>")
 class ReportForm(SignForm):
     """What happened, and what was done."""
 
-    kind = RadioField("What happened", choices=deviations.KINDS, validate_choice=False)
+    kind = RadioField(
+        "What happened",
+        [InputRequired("Choose what happened.")],
+        choices=deviations.KINDS,
+        validate_choice=False,
+    )
     happened_on = DayField("Day it happened", [InputRequired("Type the day.")])
     account = TextAreaField(
         "What happened, in your words",
+        [InputRequired("Write what happened.")],
         description="No names. Write nothing that an unblinded person told you.",
     )
-    corrective = TextAreaField("What was done, and what keeps it from happening again")
+    corrective = TextAreaField(
+        "What was done, and what keeps it from happening again",
+        [InputRequired("Write what was done.")],
+    )
     outcome = RadioField(
-        "What becomes of the place", choices=deviations.OUTCOMES, validate_choice=False
+        "What becomes of the place",
+        [InputRequired("Choose what becomes of the place.")],
+        choices=deviations.OUTCOMES,
+        validate_choice=False,
     )
 
 

@@ -6,14 +6,14 @@ from datetime import date
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
-from wtforms import DateField, HiddenField, PasswordField, StringField
-from wtforms.validators import InputRequired, Optional
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import InputRequired
 
 from pharmacy.domain.going_live import Gate
 from pharmacy.domain.roles import Permission, may
 from pharmacy.services import going_live, readiness
 from pharmacy.web.access import act, door
-from pharmacy.web.forms import PageForm, attempt, told
+from pharmacy.web.forms import DayField, PageForm, attempt, told
 from pharmacy.web.frame import page as frame
 from pharmacy.web.house import house
 
@@ -39,7 +39,7 @@ class SignForm(PageForm):
 class RestoreForm(PageForm):
     """The drill of a restore."""
 
-    drilled_on = DateField("Day of the drill", [Optional()])
+    drilled_on = DayField("Day of the drill", [InputRequired("Type the day of the drill.")])
     sha256 = StringField(
         "SHA-256 of the backup",
         [InputRequired("Type the backup's SHA-256.")],

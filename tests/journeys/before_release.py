@@ -59,7 +59,7 @@ def pharmacist_makes_cards(journey: Journey, code: str) -> list[bytes]:
     papers = []
     for card_set, named in SETS.items():
         page.follow("Code-break cards", page.page.get_by_role("navigation"))
-        page.follow(f"Print, {code}, {named}")
+        page.follow(f"Print {code}, {named}")
         number = f"TE-{code}-{card_set}"
         papers.append(prints(page, number))
         page.open(page.page.url)

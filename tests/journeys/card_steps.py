@@ -14,7 +14,7 @@ def break_cards(practice: Practice) -> Stops:
     page.follow("Code-break cards")
     practice.opens_the_room(page, "pharmacist")
     yield "break-cards", page
-    page.follow("Open, M-005, pharmacy")
+    page.follow("Open M-005, pharmacy")
     yield "break-card-sealed", page
     page.press("Open and print (PDF)")
     page.faults.clear()  # a form that is refused answers 400
@@ -24,7 +24,7 @@ def break_cards(practice: Practice) -> Stops:
     )
     prints(page, "TE-004711")
     page.follow("Code-break cards", page.page.get_by_role("main"))
-    page.follow("Seal, M-005, pharmacy")
+    page.follow("Seal M-005, pharmacy")
     yield "break-card", page
     seals(page, "TE-004711")
     coordinator = practice.window("coordinator")
@@ -42,5 +42,14 @@ def break_cards(practice: Practice) -> Stops:
     coordinator.type(Your_password=PASSWORD)
     coordinator.press("Sign the count")
     yield "break-seals-missing", coordinator
-    coordinator.follow("It was opened, M-005, on-call physician")
+    coordinator.follow("It was opened M-005, on-call physician")
     yield "card-opened", coordinator
+    coordinator.press("Sign and record")
+    coordinator.faults.clear()  # a form that is refused answers 400
+    yield "card-opened-refused", coordinator
+    coordinator.field("Or the name of somebody without an account").fill("Dr. Ames")
+    coordinator.type(Day_it_was_opened="2026-03-02", Time_it_was_opened="03:20")
+    coordinator.tick("Treatment of an emergency depended on it")
+    coordinator.type(Your_password=PASSWORD)
+    coordinator.press("Sign and record")
+    yield "card-opened-told", coordinator

@@ -61,6 +61,8 @@ def test_a_place_stays_used_and_the_next_one_is_given(study: LitStudy) -> None:
     assert ("Replaced by", "M-002") in left.facts
     assert ("Replaces", "M-001") in came.facts
     assert left.line.state == "Withdrawn"
+    assert {visit["state_text"] for visit in left.visits} == {"Not planned any more"}
+    assert "Not planned any more" not in {visit.get("state_text") for visit in came.visits}
 
 
 def test_nobody_is_replaced_twice_unless_the_newcomer_leaves_without_a_place(

@@ -50,10 +50,10 @@ class RequestForm(PageForm):
     """Why, about whom, to whom, and two signatures."""
 
     kind = _radios("Why", KINDS, "Choose why.")
-    participant = SelectField("Participant", [Optional()], validate_choice=False)
-    product = SelectField("Recalled product", [Optional()], validate_choice=False)
-    first = DayField("Bags released from", [Optional()])
-    last = DayField("Bags released until", [Optional()])
+    participant = SelectField("Participant", validate_choice=False)
+    product = SelectField("Recalled product", validate_choice=False)
+    first = DayField("Bags released from")
+    last = DayField("Bags released until")
     name = StringField("Name of the recipient", [InputRequired("Write the name.")])
     organisation = StringField("Organisation", [InputRequired("Write the organisation.")])
     role = _radios("Who it is", RECIPIENTS, "Choose who it is.")

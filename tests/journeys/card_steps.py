@@ -14,7 +14,7 @@ def break_cards(practice: Practice) -> Stops:
     page.follow("Code-break cards")
     practice.opens_the_room(page, "pharmacist")
     yield "break-cards", page
-    page.follow("Open M-005, pharmacy")
+    page.follow("Details M-005, pharmacy")
     yield "break-card-sealed", page
     page.press("Open and print (PDF)")
     page.faults.clear()  # a form that is refused answers 400

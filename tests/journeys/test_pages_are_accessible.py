@@ -21,6 +21,7 @@ from playwright.sync_api import Browser
 from pharmacy.app import set_up_path
 from tests.journeys import walks
 from tests.journeys.first_morning import NewHouse, first_morning
+from tests.journeys.going_live_steps import LiveHouse, going_live
 from tests.journeys.inspection import findings
 from tests.journeys.pictures import FOLDER, PICTURES, Shelf
 from tests.journeys.practice import Practice
@@ -30,6 +31,7 @@ from tests.journeys.visitor import Visitor, Windows
 from tests.journeys.walks import Stops
 from tests.support.browser import open_house
 from tests.support.builders import make_trial
+from tests.support.live_study import unprepared
 from tests.support.strata_builders import open_two_sites, own_rules
 from tests.support.world import Clock, build_app
 
@@ -88,6 +90,25 @@ def test_every_page_of_the_first_morning(new_house: NewHouse, shelf: Shelf) -> N
         return [shelf.take(name, visitor)] if name in PICTURES else []
 
     assert looked_at(first_morning(new_house), take) == {}
+
+
+def test_every_page_on_the_way_to_live(
+    new_sqlite_url: Callable[[], str], tmp_path: Path, visit: Windows, shelf: Shelf
+) -> None:
+    """E21: the gates stand on one page, and a live study is made when all of them are open."""
+
+    def take(name: str, visitor: Visitor) -> list[str]:
+        return [shelf.take(name, visitor)] if name in PICTURES else []
+
+    url = new_sqlite_url()
+    both = unprepared(url, ServedChance("going live"))
+    app = open_house(both.live.trial, url, tmp_path)
+    with serving(app) as address:
+        house = LiveHouse(both, app.extensions["twinbag"], address, visit)
+        found = looked_at(going_live(house), take)
+        visit.close()
+    both.live.trial.engine.dispose()
+    assert found == {}
 
 
 @pytest.mark.usefixtures("own_rules")

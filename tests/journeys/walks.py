@@ -13,6 +13,7 @@ from pharmacy.demo.cast import PASSWORD
 from tests.journeys import at_the_bench as bench
 from tests.journeys.breaking_steps import code_break
 from tests.journeys.card_steps import break_cards
+from tests.journeys.ceremony_steps import CEREMONIES
 from tests.journeys.closing_steps import the_end
 from tests.journeys.key_steps import other_words
 from tests.journeys.practice import USER_NAMES, Practice
@@ -340,4 +341,5 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     corrected_weights,
     other_words,
     the_end,
+    *CEREMONIES,
 )

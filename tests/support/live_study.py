@@ -97,13 +97,21 @@ def prepared(database_url: str, chance: KeyedChance | None = None) -> BothStudie
 
 def begun(database_url: str, chance: KeyedChance | None = None) -> BothStudies:
     """The same before anybody has read the protocol: what the lit room does is done."""
-    practice = open_study(database_url, chance=chance)
-    rules = rules_of("MIGHT")
-    for who in ("pharmacist", "checker"):
-        practice.do(who, dummy_lists.confirm, rules, True, PASSWORD)
-    both = live_beside(practice)
-    _make_lit_room(both.live)
+    both = unprepared(database_url, chance)
+    make_lit_room(both)
     return both
+
+
+def unprepared(database_url: str, chance: KeyedChance | None = None) -> BothStudies:
+    """A live study in which nothing is done yet; its practice study is as it was left."""
+    return live_beside(open_study(database_url, chance=chance))
+
+
+def make_lit_room(both: BothStudies) -> None:
+    """The dummy list is confirmed by two; then keys, list, investigator and recovery sheets."""
+    for who in ("pharmacist", "checker"):
+        both.practice.do(who, dummy_lists.confirm, rules_of("MIGHT"), True, PASSWORD)
+    _make_lit_room(both.live)
 
 
 def approve(trial: Trial) -> None:

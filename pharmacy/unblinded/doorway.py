@@ -109,11 +109,17 @@ def lit_frame() -> LitFrame:
         open=room is not None,
         locks_in_seconds=room.locks_in_seconds(act().now) if room else 0,
         lock_url=url_for("lit_room.lock", study_id=study_id),
-        open_url=url_for("lit_room.open_page", study_id=study_id, next=request.path),
-        locked_url=url_for("lit_room.open_page", study_id=study_id, next=request.path),
+        open_url=url_for("lit_room.open_page", study_id=study_id, next=_wanted()),
+        locked_url=url_for("lit_room.open_page", study_id=study_id, next=_wanted()),
         leave_url=url_for("lit_room.leaving", study_id=study_id),
         mark=room.mark if room else "",
     )
+
+
+def _wanted() -> str:
+    """The page of this request; at the room's door, the one behind it."""
+    at_the_door = request.endpoint == "lit_room.open_page"
+    return request.values.get("next", "") if at_the_door else request.path
 
 
 def page_left(mark: str) -> None:

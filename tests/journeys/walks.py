@@ -15,7 +15,7 @@ from tests.journeys.breaking_steps import code_break
 from tests.journeys.card_steps import break_cards
 from tests.journeys.ceremony_steps import CEREMONIES
 from tests.journeys.closing_steps import the_end
-from tests.journeys.key_steps import other_words
+from tests.journeys.key_steps import keys_renewed, other_words
 from tests.journeys.practice import USER_NAMES, Practice
 from tests.journeys.second_factor_steps import making_a_passkey, without_a_code
 from tests.journeys.visitor import PHONE, Visitor
@@ -339,6 +339,7 @@ WALKS: tuple[Callable[[Practice], Stops], ...] = (
     break_cards,
     making_a_passkey,
     corrected_weights,
+    keys_renewed,
     other_words,
     the_end,
     *CEREMONIES,

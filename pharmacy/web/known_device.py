@@ -62,6 +62,7 @@ def remember(response: Response, user_name: str) -> Response:
         _cookie_name(),
         ".".join([device, *newest]),
         max_age=_LASTS,
+        expires=house().surroundings.now() + _LASTS,
         secure=house().secure_cookies,
         httponly=True,
         samesite="Strict",

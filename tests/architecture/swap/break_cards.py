@@ -32,7 +32,7 @@ def make(journey: Journey) -> None:
             pharmacist.open(table)
             number = f"TE-{code}-{card_set}".upper()
             card = pharmacist.find(
-                rf"{table}/[0-9a-f]{{32}}/{card_set}(?=\"[^>]*>\s*Print, {code})"
+                rf"{table}/[0-9a-f]{{32}}/{card_set}(?=\"[^>]*>\s*Print <span class=\"sr\">{code},)"
             )
             _print(pharmacist, card, number)
             if (code, card_set) == (PREPARED[0], "pharmacy"):

@@ -43,7 +43,7 @@ def by_smtp(smtp_url: str, to: tuple[str, ...], sender_host: str) -> Send:
             with _connected(parts.scheme, parts.hostname or "", parts.port) as server:
                 if parts.username:
                     server.login(unquote(parts.username), unquote(parts.password or ""))
-                return len(server.send_message(_message(letter, to, sender_host)))
+                return len(server.send_message(message_of(letter, to, sender_host)))
         except (OSError, ValueError, smtplib.SMTPException) as error:
             raise CannotMail(type(error).__name__) from None
 
@@ -123,7 +123,8 @@ def _connected(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
     return server
 
 
-def _message(letter: Letter, to: tuple[str, ...], sender_host: str) -> EmailMessage:
+def message_of(letter: Letter, to: tuple[str, ...], sender_host: str) -> EmailMessage:
+    """One letter as it goes over the line."""
     message = EmailMessage()
     message["From"] = f"Twinbag <twinbag@{sender_host}>"
     message["To"] = ", ".join(to)

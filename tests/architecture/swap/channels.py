@@ -26,8 +26,8 @@ CHANNELS = (
             "a file name by the arm",
             "an error line for a wrong container",
             "a sealed column that is not sealed",
+            "a letter by the arm",
         ),
-        "Mail is not sent by anything yet.",
     ),
     Channel("a guessable commitment", ("a plain hash of the list",)),
     Channel("a correlate", ("a lot on the label", "what was drawn in a readable column")),
@@ -116,7 +116,8 @@ CHANNELS = (
     ),
     Channel(
         "the nurse's words",
-        elsewhere="Nobody can write any yet: every reason at the bedside is of a closed list.",
+        elsewhere="Reasons at the bedside are of closed lists. What a report says is sealed at one "
+        "size: tests/services/test_reports.py.",
     ),
     Channel(
         "open-label phase",

@@ -9,7 +9,7 @@ import pytest
 
 from pharmacy.domain.stages import StudyStage
 from pharmacy.services import break_cards as seals
-from pharmacy.services import stages
+from pharmacy.services import notices, stages
 from pharmacy.unblinded import break_cards, safety_unblinding, sealed_reports, standing_facts
 from tests.architecture.swap.plant import Plant
 from tests.architecture.swap.script import Journey
@@ -38,6 +38,19 @@ def _seal_notice_by_arm(patch: pytest.MonkeyPatch, journey: Journey) -> None:
         tell(act, form, f"{sentence} Call at once." if hasty else sentence)
 
     patch.setattr(seals.notices, "tell", leaking)
+
+
+def _letter_by_arm(patch: pytest.MonkeyPatch, journey: Journey) -> None:
+    """The word itself, by mail alone: page and database say what they always say."""
+    take_due = notices.take_due
+
+    def leaking(uow: Any) -> Any:
+        letter = take_due(uow)
+        if letter is None or not _is_ivig(journey):
+            return letter
+        return replace(letter, subject=f"{letter.subject} (active)")
+
+    patch.setattr(notices, "take_due", leaking)
 
 
 def _entries_for_the_recalled(patch: pytest.MonkeyPatch, journey: Journey) -> None:
@@ -92,6 +105,7 @@ def _stage_by_arm(patch: pytest.MonkeyPatch, journey: Journey) -> None:
 
 AROUND_UNBLINDING = (
     Plant("a card's number by the arm", "allocate_and_plan", "audit_entry", _card_number_by_arm),
+    Plant("a letter by the arm", "see_stops", "mail", _letter_by_arm),
     Plant("a seal's notice by the arm", "see_stops", "GET notices.listed", _seal_notice_by_arm),
     Plant(
         "an entry for whom a recall concerns", "see_stops", "audit_entry", _entries_for_the_recalled

@@ -16,6 +16,8 @@ from pathlib import Path
 from flask import Flask, template_rendered
 
 from pharmacy.persistence.engine import make_engine
+from pharmacy.postman import message_of, send_due
+from pharmacy.services.notices import Letter
 from pharmacy.services.units import Units
 from tests.architecture.swap import (
     bench_work,
@@ -171,6 +173,7 @@ class Journey:
         with logged(self.transcript, self._step):
             getattr(self, step)()
         self.look_at_the_database()
+        self.read_the_mail()
 
     def browser(self, who: str) -> Browser:
         """A person's browser, signed in when it is first asked for."""
@@ -356,6 +359,16 @@ class Journey:
         for name, content in sorted(self._papers):
             self.transcript.add(self._step[0], name, repr(content))
         self._papers.clear()
+
+    def read_the_mail(self) -> None:
+        """What the postman carries out of the house: every letter that is due."""
+
+        def taken(letter: Letter) -> int:
+            message = message_of(letter, ("sponsor@example.org",), "trial.example.org")
+            self.transcript.add(self._step[0], "mail", message.as_string())
+            return 0
+
+        send_due(self.study.trial.units, taken)
 
     def look_at_the_database(self, *, meanwhile: bool = False) -> None:
         """What a thief with this moment's backup reads."""

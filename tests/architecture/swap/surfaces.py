@@ -1,6 +1,6 @@
 """What a blinded person or a thief can reach, taken step by step from one world.
 
-Responses of blinded routes, papers, log lines, and what lies at rest (`at_rest`).
+Responses of blinded routes, papers, mail, log lines, and what lies at rest (`at_rest`).
 """
 
 from __future__ import annotations

@@ -300,9 +300,10 @@ def test_a_backup_is_of_one_moment(
     study.trial.engine.dispose()
 
 
-def test_a_backup_while_others_work_is_whole(tmp_path: Path, busy: LitStudy) -> None:
+def test_a_backup_while_others_work_is_whole(tmp_path: Path, database_url: str) -> None:
     """Two acts a participant: what is in the file is whole, whichever moment it was."""
-    house = House(tmp_path, str(busy.trial.engine.url))
+    busy = study_at_the_bench(database_url)[0]
+    house = House(tmp_path, database_url)
     with somebody_registers(busy) as done:
         files = [house.backup(f"b{number}") for number in range(3)]
     assert done
@@ -314,7 +315,10 @@ def test_a_backup_while_others_work_is_whole(tmp_path: Path, busy: LitStudy) -> 
         assert len(parts["weight"]) == entries.count("weight_entered")
         counts.append(len(parts["participant"]))
     assert counts == sorted(counts)
-    assert moved(busy, str(busy.trial.engine.url)).trial.events()
+    there = moved(busy, database_url)
+    assert there.trial.events()
+    for study in (there, busy):
+        study.trial.engine.dispose()
 
 
 def _is_head(line: object, table: str) -> bool:

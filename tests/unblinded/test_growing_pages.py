@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pharmacy.unblinded.list_proof import FULL_FORM
 from tests.support.growth_builders import BLOCK, grow, parts_of
 from tests.support.lit_builders import Browser, LitStudy, open_study, table_of
 from tests.support.world import KeyedChance, build_app
@@ -45,7 +46,7 @@ def test_rows_are_added_from_a_table(study: LitStudy, statistician: Browser) -> 
     assert "part 2 of its list" in shown
     assert parts_of(study)[1].commitment.hex()[:4] in shown
     file = json.loads(statistician.get(statistician.lit("list/parts/2/certificate.json")).text)
-    assert (file["form"], file["part"], file["slots"]) == ("twinbag-part-certificate-1", 2, 4)
+    assert (file["form"], file["part"], file["slots"]) == (FULL_FORM, 2, 4)
     first = json.loads(statistician.get(statistician.lit("list/certificate.json")).text)
     assert first["slots"] == 12
     assert "Part 2" in statistician.get(statistician.lit("list/parts")).text

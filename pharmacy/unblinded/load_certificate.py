@@ -94,6 +94,15 @@ def _certificate(act: Act, part: int) -> Certificate:
     )
 
 
+def commitment_of(act: Act, part: int = FIRST) -> str:
+    """What a part was committed to, in hexadecimal, whether or not its signatures hold now.
+
+    Refused (404) as above.
+    """
+    act.permit(Permission.LOAD_LIST)
+    return _loaded(act, part).commitment.hex()
+
+
 def certificate_file(act: Act, part: int = FIRST) -> str:
     """The same for programs: the JSON that `list prove` reads.
 

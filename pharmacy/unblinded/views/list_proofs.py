@@ -126,7 +126,7 @@ def _derive_page(form: DeriveForm, room: OpenRoom | None, part: int) -> str:
         page=frame("Derive the list again"),
         lit=lit_frame(),
         form=form,
-        certificate=load_certificate.certificate(act(), part),
+        commitment=load_certificate.commitment_of(act(), part),
         refused=list_derivation.why_not(act(), part),
         part=part,
         back=_certificate_of(part),

@@ -56,12 +56,15 @@ def sign_archive(
 ) -> None:
     """Make the archive and sign its manifest with the acting person's own key.
 
-    Signing again replaces one's own signature: the records may have been put right. Refused (409)
-    before the study is closed, (403) without the list key.
+    Signing again replaces one's own signature: the records may have been put right; the same form
+    sent again changes nothing. Refused (409) before the study is closed, (403) without the list
+    key.
     """
     act.permit(Permission.END_STUDY)
     stages.admit(act, StudyAct.ARCHIVE)
     _, unlocked = unlock_own(act, passphrase, pepper)
+    if trail.find_operation(act, room.record_key, SIGNED_EVENT, operation_id) is not None:
+        return
     warrant = list_export.warrant_for(act, room, "archive", operation_id)
     said = manifest(act, archive_files(act, room, warrant))
     signature = sign(unlocked.record.signing_private, contexts.study_archive(act.in_study.id), said)

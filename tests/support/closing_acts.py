@@ -50,8 +50,8 @@ def exported(study: LitStudy, form: str = "export-form-000001") -> bytes:
 
 
 def sign_archive(study: LitStudy, who: str) -> None:
-    """One signature over the archive."""
-    form, words = f"sign-form-of-{who}", study.passphrases[who]
+    """One signature over the archive, by a form of its own."""
+    form, words = f"sign-form-{len(study.trial.events()):06d}", study.passphrases[who]
     study.do(who, archive.sign_archive, words, form, PEPPER)
 
 

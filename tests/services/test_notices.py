@@ -14,7 +14,7 @@ import pytest
 from pharmacy.app import create_app, start_postman
 from pharmacy.domain.roles import Role
 from pharmacy.persistence import notices as rows
-from pharmacy.postman import by_smtp, send_due
+from pharmacy.postman import Postman, by_smtp, send_due
 from pharmacy.services import notices, readiness
 from tests.support.browsing import Browser, words
 from tests.support.builders import Trial, add_person, make_trial
@@ -116,6 +116,30 @@ def test_a_password_that_no_mail_server_can_read_ends_no_thread(trial: Trial) ->
         odd = server.url.replace("://", "://who:w%C3%B6rter@")
         assert send_due(trial.units, by_smtp(odd, TO, "trial.example.org")) == 0
     assert _lines(trial)[0].mail == "Not mailed yet, tried 1 times"
+
+
+def test_a_fault_of_our_own_ends_no_thread(
+    trial: Trial, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged by its kind alone, and the notice goes with the next try."""
+    tried, mailed = threading.Event(), threading.Event()
+
+    def send(_letter: notices.Letter) -> int:
+        if not tried.is_set():
+            tried.set()
+            raise RuntimeError("the words of a fault")
+        mailed.set()
+        return 0
+
+    postman = Postman(trial.units, send)
+    postman.start()
+    assert tried.wait(10)
+    trial.clock.move(minutes=2)
+    postman.wake()
+    assert mailed.wait(10)
+    postman.end()
+    told = [record.getMessage() for record in caplog.records if record.name == "twinbag"]
+    assert told == ["notices broken kind=RuntimeError"]
 
 
 def test_one_that_is_refused_does_not_hold_up_the_others(trial: Trial) -> None:
